@@ -19,7 +19,8 @@ export function traitsOf(field: z.ZodType): FieldTraits {
 
 /** A schema's fields by name; zod's own type of a shape is loose about its values. */
 export function fieldsOf(schema: z.ZodObject): [name: string, field: z.ZodType][] {
-    return Object.entries(schema.shape as Record<string, z.ZodType>);
+    const shape: Record<string, z.ZodType> = schema.shape;
+    return Object.entries(shape);
 }
 
 /** An outside system: how its client is made. Resources with equal values in the `target` inputs share one client. */
