@@ -52,9 +52,8 @@ export const box = defineResource({
             };
         }
         const seen = await context.ifAvailable(async () => context.client.size, "unseen");
-        return {
-            values: { label: typeof inputs.name === "string" ? `${inputs.name}/${seen}` : inputs.name },
-        };
+        const label: string | Unknown = isKnown(inputs.name) ? `${inputs.name}/${seen}` : UNKNOWN;
+        return { values: { label } };
     },
     async create(inputs, context) {
         if (inputs.act === "throw") throw new EdgeError("the shelf is full");
