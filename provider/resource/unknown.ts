@@ -1,10 +1,21 @@
 /**
  * A value that is not known yet: in a preview, an output of something that does not exist.
- * Each adapter translates its own sentinel to and from this one symbol.
+ * Each adapter translates its own sentinel to and from the one instance, UNKNOWN.
  */
-export const UNKNOWN: unique symbol = Symbol("unknown");
+export class Unknown {
+    /** Nominal: no other object is an Unknown. */
+    private readonly unknown = true;
 
-export type Unknown = typeof UNKNOWN;
+    toString(): string {
+        return "(not known yet)";
+    }
+
+    toJSON(): string {
+        return this.unknown ? this.toString() : "";
+    }
+}
+
+export const UNKNOWN = new Unknown();
 
 /** The fields of `T`, each either fully known or unknown as a whole. */
 export type Checked<T> = { [K in keyof T]: T[K] | Unknown };
@@ -33,5 +44,5 @@ export function leadsToUnknown(value: unknown, path: readonly PropertyKey[]): bo
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+    return typeof value === "object" && value !== null && !Array.isArray(value) && value !== UNKNOWN;
 }
