@@ -4,14 +4,14 @@
  */
 export class Unknown {
     /** Nominal: no other object is an Unknown. */
-    private readonly unknown = true;
+    protected readonly unknown = true;
 
     toString(): string {
         return "(not known yet)";
     }
 
     toJSON(): string {
-        return this.unknown ? this.toString() : "";
+        return this.toString();
     }
 }
 
