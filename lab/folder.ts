@@ -83,6 +83,9 @@ export class LabFolder {
     get signingKey(): string {
         return this.file("emf-signing-key.json");
     }
+    get sessionSecret(): string {
+        return this.file("emf-session-secret");
+    }
     get emfData(): string {
         return this.file("emf-data.json");
     }

@@ -1,0 +1,196 @@
+import * as crypto from "node:crypto";
+import type * as http from "node:http";
+
+import { CallCounter, type CallCounts } from "../calls";
+import type { CertificateAuthority } from "../certificates";
+import { FaultList, type ActiveFault, type Fault } from "../faults";
+import { keptSecret, readJson, writeAtomically, type LabFolder } from "../folder";
+import { Keeper } from "../keeper";
+import { listen, type Listener, type PortBook } from "../server";
+import { createEmfApi } from "./api";
+import { TokenIssuer, type IssuerSnapshot } from "./auth";
+import { Operator, type ApiObject } from "./client";
+import { createKeycloak } from "./keycloak";
+import { createEmfHandler } from "./server";
+import { EmfStore, type Project, type StoreSnapshot } from "./store";
+
+const PROJECT = "edge-lab";
+const OTHER_PROJECT = "edge-lab-2";
+const USERNAME = "edge-operator";
+/** Shorter than the realm's 3600 s, so that clients have to refresh while somebody watches. */
+const DEFAULT_TOKEN_LIFETIME = 300;
+
+/** How the EMF stand-in behaves. */
+export interface EmfLabOptions {
+    /** Seconds an access token is valid. Default 300; EMF's realm has 3600. */
+    tokenLifetime?: number;
+}
+
+interface Parts {
+    folder: LabFolder;
+    store: EmfStore;
+    issuer: TokenIssuer;
+    operator: Operator;
+    faults: FaultList;
+    calls: CallCounter;
+    listener: Listener;
+    keeper: Keeper;
+    password: string;
+    ca: string;
+}
+
+/** The running stand-in of an EMF orchestrator. */
+export class EmfLab {
+    /** Root of the API: `https://127.0.0.1:<port>`. */
+    readonly endpoint: string;
+    /** The realm, as clients take it: `<endpoint>/realms/master`. The lab's Keycloak shares the API's origin. */
+    readonly keycloak: string;
+    readonly project = PROJECT;
+    /** A second project, for tests of what must not happen across projects. */
+    readonly otherProject = OTHER_PROJECT;
+    readonly username = USERNAME;
+    readonly password: string;
+    /** The certificate authority of the lab's servers: a file, and its text. */
+    readonly caFile: string;
+    readonly ca: string;
+    /** The inventory itself. */
+    readonly store: EmfStore;
+    /** Signs tokens that the API accepts, for tests of odd ones. */
+    readonly issuer: TokenIssuer;
+
+    private constructor(private readonly parts: Parts) {
+        this.endpoint = parts.listener.origin;
+        this.keycloak = `${this.endpoint}/realms/master`;
+        this.password = parts.password;
+        this.caFile = parts.folder.caFile;
+        this.ca = parts.ca;
+        this.store = parts.store;
+        this.issuer = parts.issuer;
+    }
+
+    static async start(
+        folder: LabFolder,
+        authority: CertificateAuthority,
+        ports: PortBook,
+        options: EmfLabOptions = {},
+    ): Promise<EmfLab> {
+        const store = openStore(folder);
+        const faults = new FaultList();
+        const calls = new CallCounter();
+        const password = keptSecret(folder.password);
+        const issuer = await openIssuer(folder);
+        const roles = store.projects().flatMap(({ uid }) => [`${uid}_im-rw`, `${uid}_im-r`]);
+        const api = createEmfApi({ store, auth: issuer });
+        const identity = await authority.server("emf");
+        // The realm names its own address, which is known when the server listens.
+        const served: { handler?: http.RequestListener } = {};
+        const listener = await listen({
+            name: "emf",
+            ports,
+            identity,
+            handler: (request, response) => served.handler?.(request, response),
+        });
+        const keycloak = createKeycloak({
+            issuer,
+            origin: listener.origin,
+            users: [{ username: USERNAME, password, roles }],
+            sessionSecret: keptSecret(folder.sessionSecret),
+            tokenLifetime: options.tokenLifetime ?? DEFAULT_TOKEN_LIFETIME,
+        });
+        served.handler = createEmfHandler({ api, keycloak, faults, calls });
+        const keeper = new Keeper(folder.emfData, () => store);
+        store.onChange(() => keeper.touch());
+        const operator = new Operator(api, issuer, PROJECT, roles);
+        const ca = authority.certificate;
+        return new EmfLab({ folder, store, issuer, operator, faults, calls, listener, keeper, password, ca });
+    }
+
+    /** The uid of the project, as ids and roles carry it. */
+    get projectUid(): string {
+        return this.store.project(PROJECT)?.uid ?? "";
+    }
+
+    /** Adds a fault; its `hits` count up as it strikes. */
+    fault(fault: Fault): ActiveFault {
+        return this.parts.faults.add(fault);
+    }
+
+    /** The faults in force. */
+    faults(): readonly ActiveFault[] {
+        return this.parts.faults.list();
+    }
+
+    /** Removes a fault, or all. */
+    clearFaults(id?: number): void {
+        this.parts.faults.clear(id);
+    }
+
+    /** The calls clients have made since the start or {@link resetCalls}. */
+    calls(): CallCounts {
+        return this.parts.calls.counts();
+    }
+
+    resetCalls(): void {
+        this.parts.calls.reset();
+    }
+
+    /** All objects of a kind in the project: `regions`, `compute/hosts`, `compute/os`, `localAccounts` … */
+    list(path: string): Promise<ApiObject[]> {
+        return this.parts.operator.list(path);
+    }
+
+    get(path: string, id: string): Promise<ApiObject> {
+        return this.parts.operator.get(path, id);
+    }
+
+    /** Makes an object as an operator would behind the program's back. */
+    create(path: string, body: object): Promise<ApiObject> {
+        return this.parts.operator.create(path, body);
+    }
+
+    patch(path: string, id: string, body: object): Promise<ApiObject> {
+        return this.parts.operator.patch(path, id, body);
+    }
+
+    remove(path: string, id: string): Promise<void> {
+        return this.parts.operator.remove(path, id);
+    }
+
+    /** Any other call; fails with the answer unless that is 200. */
+    request(method: string, path: string, body?: object): Promise<unknown> {
+        return this.parts.operator.request(method, path, body);
+    }
+
+    async close(): Promise<void> {
+        await this.parts.listener.close();
+        this.parts.keeper.flush();
+    }
+}
+
+function openStore(folder: LabFolder): EmfStore {
+    const kept = readJson(folder.emfData) as StoreSnapshot | undefined;
+    const store = kept ? EmfStore.load(kept) : new EmfStore();
+    for (const name of [PROJECT, OTHER_PROJECT]) {
+        if (!store.project(name)) {
+            store.addProject(newProject(name));
+        }
+    }
+    if (!kept) {
+        // The uids of the projects are in ids and tokens, so they are kept before anybody sees them.
+        writeAtomically(folder.emfData, `${JSON.stringify(store)}\n`, 0o600);
+    }
+    return store;
+}
+
+function newProject(name: string): Project {
+    return { name, uid: crypto.randomUUID() };
+}
+
+async function openIssuer(folder: LabFolder): Promise<TokenIssuer> {
+    const kept = readJson(folder.signingKey) as IssuerSnapshot | undefined;
+    const issuer = await TokenIssuer.create(kept ? { snapshot: kept } : {});
+    if (!kept) {
+        writeAtomically(folder.signingKey, `${JSON.stringify(await issuer.snapshot())}\n`, 0o600);
+    }
+    return issuer;
+}

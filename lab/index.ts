@@ -1,0 +1,142 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+import { CertificateAuthority } from "./certificates";
+import { EmfLab, type EmfLabOptions } from "./emf/lab";
+import { LabFolder, writeAtomically } from "./folder";
+import { serveDirectory } from "./images";
+import { listen, PortBook, type Listener } from "./server";
+
+export type { CallCounts } from "./calls";
+export type { ApiObject } from "./emf/client";
+export type { EmfLab, EmfLabOptions } from "./emf/lab";
+export type { ActiveFault, Fault } from "./faults";
+
+/** What of the lab is started, and how it behaves. */
+export interface LabOptions extends EmfLabOptions {
+    /**
+     * The folder that keeps ports, keys, certificates and data. Without one a folder of its own is made, and removed
+     * when the lab is closed.
+     */
+    dir?: string;
+    /** Start the stand-in of EMF. Default true. */
+    emf?: boolean;
+    /** Start the HTTPS host of images. Default true. */
+    images?: boolean;
+    /** The directory whose files the HTTPS host serves. Default `<dir>/images`. */
+    imagesDirectory?: string;
+}
+
+/** The HTTPS host of images. */
+export interface ImagesLab {
+    /** The directory it serves. */
+    readonly directory: string;
+    /** Where the directory appears: `https://127.0.0.1:<port>`. */
+    readonly baseUrl: string;
+    /** The certificate the server shows, PEM. */
+    readonly certificate: string;
+    /** Shows another certificate from the next connection on, as after a renewal. Returns it. */
+    rotateCertificate(): Promise<string>;
+}
+
+/** A running lab. */
+export interface Lab extends AsyncDisposable {
+    /** The folder of the lab. */
+    readonly dir: string;
+    /** The certificate authority of all its servers, PEM. */
+    readonly ca: string;
+    readonly caFile: string;
+    readonly emf: EmfLab;
+    readonly images: ImagesLab;
+    /** Stops the servers and writes what is not yet written. */
+    close(): Promise<void>;
+}
+
+/**
+ * Starts the lab inside this process.
+ *
+ * ```ts
+ * await using lab = await startLab();
+ * lab.emf.fault({ on: "POST regions", after: "write", do: "reset", times: 1 });
+ * ```
+ */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+    const temporary = options.dir === undefined;
+    const folder = new LabFolder(options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-lab-")));
+    const closers: (() => Promise<void>)[] = [];
+    if (temporary) {
+        closers.push(() => fs.promises.rm(folder.path, { recursive: true, force: true }));
+    }
+    const close = async (): Promise<void> => {
+        for (let closer = closers.pop(); closer; closer = closers.pop()) {
+            await closer();
+        }
+    };
+    try {
+        const authority = await CertificateAuthority.open(folder.certificates);
+        writeAtomically(folder.caFile, authority.certificate);
+        const ports = new PortBook(folder.ports);
+        let images: ImagesLab | undefined;
+        if (options.images ?? true) {
+            const { listener, lab } = await startImages(folder, authority, ports, options.imagesDirectory);
+            images = lab;
+            closers.push(() => listener.close());
+        }
+        let emf: EmfLab | undefined;
+        if (options.emf ?? true) {
+            const started = await EmfLab.start(folder, authority, ports, options);
+            emf = started;
+            closers.push(() => started.close());
+        }
+        return {
+            dir: folder.path,
+            ca: authority.certificate,
+            caFile: folder.caFile,
+            get emf() {
+                return present(emf, "emf");
+            },
+            get images() {
+                return present(images, "images");
+            },
+            close,
+            [Symbol.asyncDispose]: close,
+        };
+    } catch (error) {
+        await close();
+        throw error;
+    }
+}
+
+async function startImages(
+    folder: LabFolder,
+    authority: CertificateAuthority,
+    ports: PortBook,
+    directory = folder.images,
+): Promise<{ listener: Listener; lab: ImagesLab }> {
+    fs.mkdirSync(directory, { recursive: true });
+    let identity = await authority.server("images");
+    const listener = await listen({ name: "images", ports, identity, handler: serveDirectory(directory) });
+    return {
+        listener,
+        lab: {
+            directory,
+            baseUrl: listener.origin,
+            get certificate() {
+                return identity.certificate;
+            },
+            rotateCertificate: async () => {
+                identity = await authority.renew("images");
+                listener.useCertificate(identity);
+                return identity.certificate;
+            },
+        },
+    };
+}
+
+function present<T>(part: T | undefined, name: string): T {
+    if (part === undefined) {
+        throw new Error(`This lab was started without "${name}".`);
+    }
+    return part;
+}
