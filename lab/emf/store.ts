@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EmfError, notFound, type GrpcCode } from "./errors";
 import type { Edge, Kind } from "./inventory/columns";
-import { KINDS, kindOfPrefix } from "./inventory/kinds";
+import { isOtherPrefix, KINDS, kindOfPrefix, snakeCase } from "./inventory/kinds";
 import { readMask, readMessage } from "./inventory/message";
 import type { AnyRow, FieldValue, Rows } from "./inventory/rows";
 import { RULES, type Lookup, type Message } from "./inventory/rules";
@@ -200,8 +200,9 @@ export class EmfStore implements Lookup {
         RULES[kind]?.checkNew?.(message);
         const columns: Record<string, FieldValue> = {};
         for (const [name, column] of Object.entries(KINDS[kind].columns)) {
-            const value = message[name] ?? column.fallback;
+            const value = message[name] ?? column.fallback ?? column.initial;
             if (value !== undefined) columns[name] = normalised(kind, name, value);
+            else if (column.required) throw missingField(kind, name);
         }
         const row: AnyRow = {
             resourceId: this.#newId(kind),
@@ -349,11 +350,12 @@ export class EmfStore implements Lookup {
 /** The kind an id belongs to; the two refusals are the inventory's own. */
 export function kindOfId(resourceId: string): Kind {
     const dash = resourceId.indexOf("-");
-    if (dash <= 0) throw new EmfError("InvalidArgument", "invalid ResourceID");
+    if (dash < 0) throw new EmfError("InvalidArgument", "invalid ResourceID");
     const prefix = resourceId.slice(0, dash);
     const kind = kindOfPrefix(prefix);
-    if (!kind) throw new EmfError("InvalidArgument", `${prefix} does not match any known ResourcePrefix`);
-    return kind;
+    if (kind) return kind;
+    if (isOtherPrefix(prefix)) throw notFound(`${prefix}_resource`);
+    throw new EmfError("InvalidArgument", `${prefix} does not match any known ResourcePrefix`);
 }
 
 /** Registering a device needs something to know it by. */
@@ -361,8 +363,14 @@ export function checkHostIdentity(message: Message, client: string): void {
     if (message.uuid === undefined && message.serialNumber === undefined) throw blocked(client);
 }
 
-function blocked(client: string): EmfError {
+/** The refusal of a write that is not for this kind of client. */
+export function blocked(client: string): EmfError {
     return new EmfError("PermissionDenied", `API call blocked by OPA for client kind: ${client}`);
+}
+
+function missingField(kind: Kind, name: string): EmfError {
+    const field = `${KINDS[kind].messageName}.${snakeCase(name)}`;
+    return new EmfError("InvalidArgument", `missing required field "${field}"`);
 }
 
 function missingEdge(kind: Kind, name: string): EmfError {

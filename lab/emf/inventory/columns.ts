@@ -10,8 +10,12 @@ export interface Column {
     readonly immutable?: boolean;
     /** The column is never NULL: this value stands where none was given. */
     readonly fallback?: string;
+    /** What a new row holds where nothing was given; unlike `fallback` a later write can clear it. */
+    readonly initial?: string;
     /** A list of texts, kept joined by "|" as the inventory does. */
     readonly list?: boolean;
+    /** A new row needs a value. */
+    readonly required?: boolean;
 }
 
 /** A reference to a row of another table. */
@@ -69,6 +73,7 @@ export type Kind =
 
 export const text: Column = { type: "string" };
 export const fixedText: Column = { type: "string", immutable: true };
+export const neededText: Column = { type: "string", immutable: true, required: true };
 export const integer: Column = { type: "integer" };
 export const flag: Column = { type: "boolean" };
 

@@ -4,6 +4,7 @@ import {
     fixedText,
     flag,
     integer,
+    neededText,
     setChoice,
     text,
     type Column,
@@ -12,9 +13,9 @@ import {
 } from "./columns";
 
 /** The columns of a status: its text, its indicator and since when it holds. */
-function status(name: string): Record<string, Column> {
+function status(name: string, initial: string): Record<string, Column> {
     return {
-        [name]: text,
+        [name]: { type: "string", initial },
         [`${name}Indicator`]: choice("StatusIndication"),
         [`${name}Timestamp`]: integer,
     };
@@ -93,16 +94,16 @@ const host: KindDefinition = {
         metadata: text,
         desiredPowerState: setChoice("PowerState", "POWER_STATE_UNSPECIFIED"),
         currentPowerState: setChoice("PowerState", "POWER_STATE_UNSPECIFIED"),
-        ...status("powerStatus"),
+        ...status("powerStatus", "Unknown"),
         powerCommandPolicy: setChoice("PowerCommandPolicy", "POWER_COMMAND_POLICY_IMMEDIATE"),
         powerOnTime: integer,
-        ...status("hostStatus"),
-        ...status("onboardingStatus"),
-        ...status("registrationStatus"),
+        ...status("hostStatus", "Not Connected"),
+        ...status("onboardingStatus", "Not Connected"),
+        ...status("registrationStatus", "Unknown"),
         amtSku: setChoice("AmtSku", "AMT_SKU_UNSPECIFIED"),
         desiredAmtState: setChoice("AmtState", "AMT_STATE_UNSPECIFIED"),
         currentAmtState: setChoice("AmtState", "AMT_STATE_UNSPECIFIED"),
-        ...status("amtStatus"),
+        ...status("amtStatus", "Unknown"),
         userLvmSize: integer,
         amtControlMode: choice("AmtControlMode"),
         amtDnsSuffix: text,
@@ -149,10 +150,10 @@ const instance: KindDefinition = {
         vmCpuCores: integer,
         vmStorageBytes: integer,
         securityFeature: fixedChoice("SecurityFeature"),
-        ...status("instanceStatus"),
-        ...status("provisioningStatus"),
-        ...status("updateStatus"),
-        ...status("trustedAttestationStatus"),
+        ...status("instanceStatus", "Not Installed"),
+        ...status("provisioningStatus", "Not Provisioned"),
+        ...status("updateStatus", "No Current Update"),
+        ...status("trustedAttestationStatus", "Unknown"),
         existingCves: text,
         runtimePackages: text,
         osUpdateAvailable: text,
@@ -210,7 +211,7 @@ const localaccount: KindDefinition = {
     noun: "local_account_resource",
     messageName: "LocalAccountResource",
     table: "local_account_resources",
-    columns: { username: fixedText, sshKey: fixedText },
+    columns: { username: neededText, sshKey: neededText },
     edges: {},
     unique: [{ name: "localaccountresource_username_tenant_id", columns: ["username"] }],
 };
@@ -220,7 +221,7 @@ const customconfig: KindDefinition = {
     noun: "custom_config_resource",
     messageName: "CustomConfigResource",
     table: "custom_config_resources",
-    columns: { name: fixedText, config: fixedText, description: text },
+    columns: { name: neededText, config: neededText, description: text },
     edges: { instances: { kind: "instance", reverseOf: "customConfig" } },
     unique: [{ name: "customconfigresource_name_tenant_id", columns: ["name"] }],
 };
@@ -231,10 +232,10 @@ const provider: KindDefinition = {
     messageName: "ProviderResource",
     table: "provider_resources",
     columns: {
-        providerKind: choice("ProviderKind"),
+        providerKind: { type: "enum", enumName: "ProviderKind", required: true },
         providerVendor: choice("ProviderVendor"),
-        name: text,
-        apiEndpoint: text,
+        name: neededText,
+        apiEndpoint: neededText,
         apiCredentials: { type: "string", list: true },
         config: text,
     },
@@ -248,7 +249,7 @@ const osupdatepolicy: KindDefinition = {
     messageName: "OSUpdatePolicyResource",
     table: "os_update_policy_resources",
     columns: {
-        name: text,
+        name: neededText,
         description: text,
         updateSources: { type: "string", list: true, immutable: true },
         updatePackages: fixedText,
@@ -303,7 +304,7 @@ const hostnic: KindDefinition = {
         currentDuplex: text,
         features: text,
         mtu: integer,
-        linkState: choice("NetworkInterfaceLinkState"),
+        linkState: choice("LinkState"),
         bmcInterface: flag,
     },
     edges: { host: { kind: "host", required: true } },
@@ -371,6 +372,29 @@ const KIND_OF_PREFIX = new Map<string, Kind>(
 /** The kind whose ids begin with `prefix`, if the lab keeps it. */
 export function kindOfPrefix(prefix: string): Kind | undefined {
     return KIND_OF_PREFIX.get(prefix);
+}
+
+/** The prefixes of ids whose kinds the lab does not keep. */
+const OTHER_PREFIXES = new Set([
+    "netseg",
+    "netlink",
+    "endpoint",
+    "ou",
+    "singlesche",
+    "repeatedsche",
+    "telemetrygroup",
+    "telemetryprofile",
+    "workload",
+    "workloadmember",
+    "ipaddr",
+    "rmtacconf",
+    "tenant",
+    "osupdaterun",
+]);
+
+/** Whether ids with this prefix exist in EMF, though not in the lab. */
+export function isOtherPrefix(prefix: string): boolean {
+    return OTHER_PREFIXES.has(prefix);
 }
 
 /** `desiredPowerState` → `desired_power_state`: the name in field masks and in the database. */
