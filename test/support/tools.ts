@@ -1,0 +1,15 @@
+import { spawnSync } from "node:child_process";
+
+/**
+ * For a test that has an independent tool as its judge: without the tool it is skipped with the reason on a
+ * user's machine, and fails in continuous integration, where the set-up installs it.
+ */
+export function needsTool(test: Mocha.Context, command: string): void {
+    const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
+    const found = spawnSync("sh", ["-c", `command -v ${command}`], { env, stdio: "ignore" }).status === 0;
+    if (found) return;
+    if (process.env.CI)
+        throw new Error(`${command} is missing here, where the set-up should have installed it`);
+    if (test.test) test.test.title += ` (skipped: ${command} is not installed)`;
+    test.skip();
+}
