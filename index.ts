@@ -1,0 +1,6 @@
+export * as components from "./components";
+export * as emf from "./provider/emf";
+export * as image from "./provider/image";
+
+// The names of EMF's guide, for programs that work with nothing else.
+export { EdgeHost, OsProfile } from "./provider/emf";
