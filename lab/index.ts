@@ -10,7 +10,8 @@ import { listen, PortBook, type Listener } from "./server";
 
 export type { CallCounts } from "./calls";
 export type { ApiObject } from "./emf/client";
-export type { EmfLab, EmfLabOptions } from "./emf/lab";
+export type { Defect, DeviceSettings, DeviceState, Hardware } from "./emf/device";
+export type { Device, EmfLab, EmfLabOptions } from "./emf/lab";
 export type { ActiveFault, Fault } from "./faults";
 
 /** What of the lab is started, and how it behaves. */

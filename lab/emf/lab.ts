@@ -12,6 +12,8 @@ import { TokenIssuer, type IssuerSnapshot } from "./auth";
 import { Operator, type ApiObject } from "./client";
 import { createKeycloak } from "./keycloak";
 import { createEmfHandler } from "./server";
+import type { Defect, DeviceSettings, DeviceState } from "./device";
+import { Worker, type FleetSnapshot, type WorkerOptions } from "./worker";
 import { EmfStore, type Project, type StoreSnapshot } from "./store";
 
 const PROJECT = "edge-lab";
@@ -21,7 +23,9 @@ const USERNAME = "edge-operator";
 const DEFAULT_TOKEN_LIFETIME = 300;
 
 /** How the EMF stand-in behaves. */
-export interface EmfLabOptions {
+export interface EmfLabOptions extends WorkerOptions {
+    /** Let machines live, and finish deletions. Default true; without it only the API answers. */
+    workers?: boolean;
     /** Seconds an access token is valid. Default 300; EMF's realm has 3600. */
     tokenLifetime?: number;
 }
@@ -34,7 +38,8 @@ interface Parts {
     faults: FaultList;
     calls: CallCounter;
     listener: Listener;
-    keeper: Keeper;
+    keepers: Keeper[];
+    worker: Worker | undefined;
     password: string;
     ca: string;
 }
@@ -98,11 +103,25 @@ export class EmfLab {
             tokenLifetime: options.tokenLifetime ?? DEFAULT_TOKEN_LIFETIME,
         });
         served.handler = createEmfHandler({ api, keycloak, faults, calls });
-        const keeper = new Keeper(folder.emfData, () => store);
-        store.onChange(() => keeper.touch());
+        const data = new Keeper(folder.emfData, () => store);
+        store.onChange(() => data.touch());
+        const { worker, fleet } = startWorker(folder, store, options);
+        const keepers = fleet ? [data, fleet] : [data];
         const operator = new Operator(api, issuer, PROJECT, roles);
         const ca = authority.certificate;
-        return new EmfLab({ folder, store, issuer, operator, faults, calls, listener, keeper, password, ca });
+        return new EmfLab({
+            folder,
+            store,
+            issuer,
+            operator,
+            faults,
+            calls,
+            listener,
+            keepers,
+            worker,
+            password,
+            ca,
+        });
     }
 
     /** The uid of the project, as ids and roles carry it. */
@@ -161,10 +180,126 @@ export class EmfLab {
         return this.parts.operator.request(method, path, body);
     }
 
+    /** The machines of the lab. */
+    devices(): readonly DeviceState[] {
+        return this.worker.devices();
+    }
+
+    /** Puts up a machine, switched off. */
+    addDevice(settings: DeviceSettings): Device {
+        return new Device(this.worker, this.worker.add(settings).serial);
+    }
+
+    /** A machine by its serial number or UUID. */
+    device(name: string): Device {
+        const state = this.worker.device(name);
+        if (!state) {
+            throw new Error(`The lab has no device "${name}".`);
+        }
+        return new Device(this.worker, state.serial);
+    }
+
+    /** Whether machines appear and boot when their host is registered. */
+    get autoBoot(): boolean {
+        return this.worker.autoBoot;
+    }
+    set autoBoot(on: boolean) {
+        this.worker.setAutoBoot(on);
+    }
+
+    /** Waits until `condition` holds, looking after every change; fails with `what` after `timeoutMs`. */
+    async until(condition: () => boolean, what: string, timeoutMs = 15_000): Promise<void> {
+        if (condition()) {
+            return;
+        }
+        await new Promise<void>((resolve, reject) => {
+            const end = this.store.onChange(() => {
+                if (condition()) {
+                    finish();
+                    resolve();
+                }
+            });
+            const timer = setTimeout(() => {
+                finish();
+                reject(new Error(`The lab waited ${timeoutMs / 1000} s in vain for: ${what}`));
+            }, timeoutMs);
+            const finish = (): void => {
+                end();
+                clearTimeout(timer);
+            };
+        });
+    }
+
     async close(): Promise<void> {
         await this.parts.listener.close();
-        this.parts.keeper.flush();
+        await this.parts.worker?.close();
+        this.parts.keepers.forEach((keeper) => keeper.flush());
     }
+
+    private get worker(): Worker {
+        if (!this.parts.worker) {
+            throw new Error("This lab was started with its workers off.");
+        }
+        return this.parts.worker;
+    }
+}
+
+/** One machine of the lab. */
+export class Device {
+    constructor(
+        private readonly worker: Worker,
+        readonly serial: string,
+    ) {}
+
+    get state(): DeviceState {
+        const state = this.worker.device(this.serial);
+        if (!state) {
+            throw new Error(`The lab has no device "${this.serial}".`);
+        }
+        return state;
+    }
+
+    /** Switches it on, or resets it: a boot event. `installer`: from the network, whatever is on its disk. */
+    boot(options: { installer?: boolean } = {}): void {
+        this.worker.boot(this.serial, options);
+    }
+
+    off(): void {
+        this.worker.off(this.serial);
+    }
+
+    /** Cuts it off from power and network; `boot` brings it back. */
+    unplug(): void {
+        this.worker.unplug(this.serial);
+    }
+
+    /** Gives it a defect, which shows when it gets there and stays until {@link repair}. */
+    fail(defect: Defect): void {
+        this.worker.setDefect(this.serial, defect);
+    }
+
+    repair(): void {
+        this.worker.setDefect(this.serial, undefined);
+    }
+}
+
+function startWorker(
+    folder: LabFolder,
+    store: EmfStore,
+    options: EmfLabOptions,
+): { worker?: Worker; fleet?: Keeper } {
+    if (options.workers === false) {
+        return {};
+    }
+    const snapshot = readJson(folder.devices) as FleetSnapshot | undefined;
+    const touch = (): void => fleet.touch();
+    const worker = new Worker(store, folder.scratch, touch, {
+        ...options,
+        ...(snapshot ? { snapshot } : {}),
+    });
+    const fleet: Keeper = new Keeper(folder.devices, () => worker.snapshot());
+    worker.start();
+    return { worker, fleet };
 }
 
 function openStore(folder: LabFolder): EmfStore {
