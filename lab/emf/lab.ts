@@ -62,6 +62,8 @@ export class EmfLab {
     readonly store: EmfStore;
     /** Signs tokens that the API accepts, for tests of odd ones. */
     readonly issuer: TokenIssuer;
+    /** Sees every call before and after it has its effect, for tests that end a client there; `"drop"` cuts it off. */
+    tap?: (side: "before" | "after", route: string) => "drop" | undefined;
 
     private constructor(private readonly parts: Parts) {
         this.endpoint = parts.listener.origin;
@@ -102,14 +104,16 @@ export class EmfLab {
             sessionSecret: keptSecret(folder.sessionSecret),
             tokenLifetime: options.tokenLifetime ?? DEFAULT_TOKEN_LIFETIME,
         });
-        served.handler = createEmfHandler({ api, keycloak, faults, calls });
+        const started: { lab?: EmfLab } = {};
+        const tap = (side: "before" | "after", route: string) => started.lab?.tap?.(side, route);
+        served.handler = createEmfHandler({ api, keycloak, faults, calls, tap });
         const data = new Keeper(folder.emfData, () => store);
         store.onChange(() => data.touch());
         const { worker, fleet } = startWorker(folder, store, options);
         const keepers = fleet ? [data, fleet] : [data];
         const operator = new Operator(api, issuer, PROJECT, roles);
         const ca = authority.certificate;
-        return new EmfLab({
+        started.lab = new EmfLab({
             folder,
             store,
             issuer,
@@ -122,6 +126,7 @@ export class EmfLab {
             password,
             ca,
         });
+        return started.lab;
     }
 
     /** The uid of the project, as ids and roles carry it. */

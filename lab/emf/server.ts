@@ -1,7 +1,7 @@
 import type * as http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { CallCounter } from "../calls";
+import { routeOf, type CallCounter } from "../calls";
 import type { FaultAnswer, FaultList } from "../faults";
 import type { EmfApi } from "./api";
 import { json, type ApiRequest, type ApiResponse } from "./http";
@@ -13,6 +13,8 @@ export interface EmfHandlerOptions {
     readonly keycloak: Keycloak;
     readonly faults: FaultList;
     readonly calls: CallCounter;
+    /** Sees every call before and after it has its effect; `"drop"` ends the connection there. */
+    readonly tap?: (side: "before" | "after", route: string) => "drop" | undefined;
 }
 
 /** The EMF server: Keycloak's realm and the REST API on one origin, behind the faults. */
@@ -26,12 +28,17 @@ export function createEmfHandler(options: EmfHandlerOptions): http.RequestListen
 }
 
 async function serve(
-    { api, keycloak, faults, calls }: EmfHandlerOptions,
+    { api, keycloak, faults, calls, tap }: EmfHandlerOptions,
     request: http.IncomingMessage,
     response: http.ServerResponse,
 ): Promise<void> {
     const apiRequest = await read(request);
     calls.count(apiRequest.method, apiRequest.url);
+    const route = routeOf(apiRequest.method, apiRequest.url);
+    if (tap?.("before", route) === "drop") {
+        response.destroy();
+        return;
+    }
     const plan = faults.plan(apiRequest.method, apiRequest.url);
     if (plan.delayMs > 0) {
         await sleep(plan.delayMs);
@@ -41,6 +48,10 @@ async function serve(
         return;
     }
     const answer = (await keycloak(apiRequest)) ?? (await api(apiRequest).catch(internalError));
+    if (tap?.("after", route) === "drop") {
+        response.destroy();
+        return;
+    }
     if (plan.after) {
         end(response, plan.after);
         return;
