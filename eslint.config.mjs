@@ -7,10 +7,15 @@ export default tseslint.config(
     {
         files: ["**/*.ts"],
         extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
-        languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
+        languageOptions: {
+            parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname },
+        },
         rules: {
             // Numbers and booleans read well in messages; objects do not.
-            "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+            "@typescript-eslint/restrict-template-expressions": [
+                "error",
+                { allowNumber: true, allowBoolean: true },
+            ],
             "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
             "@typescript-eslint/consistent-type-imports": "error",
             "@typescript-eslint/consistent-type-definitions": ["error", "interface"],
@@ -27,6 +32,6 @@ export default tseslint.config(
     },
     {
         files: ["**/*.mjs", "**/*.js"],
-        languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
+        languageOptions: { globals: { process: "readonly", console: "readonly", require: "readonly" } },
     },
 );
