@@ -67,7 +67,7 @@ function slimOperations(paths: Record<string, JsonObject>): JsonObject[] {
                 method: method.toUpperCase(),
                 path: route,
                 // The generator numbers the second and later paths of an operation.
-                operation: String(operation.operationId).replace(/^.*_/, "").replace(/\d+$/, ""),
+                operation: (operation.operationId as string).replace(/^.*_/, "").replace(/\d+$/, ""),
                 parameters: ((operation.parameters ?? []) as unknown as Parameter[]).map(slimParameter),
                 ...(body === undefined ? {} : { body: body.slice(REFERENCE.length) }),
             };

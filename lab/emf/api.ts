@@ -3,6 +3,7 @@ import { EmfError, GatewayError } from "./errors";
 import { json, plainText, type ApiRequest, type ApiResponse } from "./http";
 import { RateLimit } from "./rateLimit";
 import { MAX_BODY_BYTES, refuseDuplicateFields } from "./rest/body";
+import type { Call } from "./rest/call";
 import { findOperation } from "./rest/operations";
 import { serviceOf } from "./rest/services";
 import { readQuery, validateRequest } from "./rest/validation";
@@ -78,11 +79,8 @@ export function createEmfApi({ store, auth, clock = () => new Date() }: EmfApiOp
         const query = readQuery(legacyQuery(pathname, search, request));
         const message = validateRequest(operation, path, query, request.headers["content-type"], body);
         if (message !== undefined) refuseDuplicateFields(body);
-        const handler = serviceOf(operation.operation);
-        return json(
-            200,
-            handler({ store, tenantId, path, query, body: (message ?? {}) as Record<string, unknown> }),
-        );
+        const call = { store, tenantId, path, query, body: (message ?? {}) as Call["body"] };
+        return json(200, serviceOf(operation.operation)({ ...call, hasBody: message !== undefined }));
     }
 }
 

@@ -1,11 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { EmfError, notFound, type GrpcCode } from "./errors";
-import type { Edge, Kind } from "./inventory/columns";
-import { isOtherPrefix, KINDS, kindOfPrefix, snakeCase } from "./inventory/kinds";
+import type { Kind } from "./inventory/columns";
+import { isOtherPrefix, KINDS, kindOfPrefix } from "./inventory/kinds";
 import { readMask, readMessage } from "./inventory/message";
 import type { AnyRow, FieldValue, Rows } from "./inventory/rows";
 import { RULES, type Lookup, type Message } from "./inventory/rules";
 import { storedEdges, Table, targetsOf } from "./inventory/table";
+import {
+    checkComplete,
+    clear,
+    edgeOf,
+    filterByMask,
+    isEdge,
+    newColumns,
+    setColumn,
+    type WritableRow,
+} from "./inventory/writes";
 
 export type { Kind } from "./inventory/columns";
 export type * from "./inventory/rows";
@@ -56,11 +66,9 @@ export interface StoreSnapshot {
     readonly rows: Readonly<Partial<Record<Kind, readonly AnyRow[]>>>;
 }
 
-type WritableRow = Record<string, FieldValue | undefined>;
-
 const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
-/** What only the API may write, and what only the manager may. */
+/** What only the API may write. */
 const API_FIELDS = ["desiredState", "desiredPowerState", "desiredAmtState", "powerCommandPolicy"];
 
 /**
@@ -182,8 +190,7 @@ export class EmfStore implements Lookup {
         }
         const { tenantId, ...columns } = fields;
         const message = readMessage(kind, columns);
-        if (API_FIELDS.some((name) => message[name] !== undefined))
-            throw blocked("CLIENT_KIND_RESOURCE_MANAGER");
+        if (!isForManager(op, kind, message)) throw blocked("CLIENT_KIND_RESOURCE_MANAGER");
         if (op === "create") {
             if (typeof tenantId !== "string") throw new EmfError("InvalidArgument", "tenantId is missing");
             if (kind === "host") checkHostIdentity(message, "CLIENT_KIND_RESOURCE_MANAGER");
@@ -198,20 +205,15 @@ export class EmfStore implements Lookup {
     /** Adds a row with a new random id. */
     create<K extends Kind>(kind: K, tenantId: string, message: Message): Rows[K] {
         RULES[kind]?.checkNew?.(message);
-        const columns: Record<string, FieldValue> = {};
-        for (const [name, column] of Object.entries(KINDS[kind].columns)) {
-            const value = message[name] ?? column.fallback ?? column.initial;
-            if (value !== undefined) columns[name] = normalised(kind, name, value);
-            else if (column.required) throw missingField(kind, name);
-        }
         const row: AnyRow = {
             resourceId: this.#newId(kind),
             tenantId,
             createdAt: this.#now(),
             updatedAt: this.#now(),
-            ...columns,
+            ...newColumns(kind, message),
             ...this.#newEdges(kind, tenantId, message),
         };
+        checkComplete(kind, row);
         this.#write(kind, row);
         this.#notify("created", kind, row);
         return row as unknown as Rows[K];
@@ -282,10 +284,9 @@ export class EmfStore implements Lookup {
 
     #newEdges(kind: Kind, tenantId: string, message: Message): Record<string, FieldValue> {
         const edges: Record<string, FieldValue> = {};
-        for (const [name, edge] of storedEdges(KINDS[kind])) {
+        for (const [name] of storedEdges(KINDS[kind])) {
             if (message[name] !== undefined)
                 edges[name] = this.#checkedEdge(kind, tenantId, name, message[name]);
-            else if (edge.required) throw missingEdge(kind, name);
         }
         return edges;
     }
@@ -347,6 +348,14 @@ export class EmfStore implements Lookup {
     }
 }
 
+/** Users' wishes are not the manager's to write, but for the instance it makes when a new device is provisioned. */
+function isForManager(op: ManagerWrite["op"], kind: Kind, message: Message): boolean {
+    if (!API_FIELDS.some((name) => message[name] !== undefined)) return true;
+    const running =
+        message.desiredState === "INSTANCE_STATE_RUNNING" && message.kind === "INSTANCE_KIND_METAL";
+    return op === "create" && kind === "instance" && running;
+}
+
 /** The kind an id belongs to; the two refusals are the inventory's own. */
 export function kindOfId(resourceId: string): Kind {
     const dash = resourceId.indexOf("-");
@@ -366,50 +375,4 @@ export function checkHostIdentity(message: Message, client: string): void {
 /** The refusal of a write that is not for this kind of client. */
 export function blocked(client: string): EmfError {
     return new EmfError("PermissionDenied", `API call blocked by OPA for client kind: ${client}`);
-}
-
-function missingField(kind: Kind, name: string): EmfError {
-    const field = `${KINDS[kind].messageName}.${snakeCase(name)}`;
-    return new EmfError("InvalidArgument", `missing required field "${field}"`);
-}
-
-function missingEdge(kind: Kind, name: string): EmfError {
-    return new EmfError("InvalidArgument", `missing required edge "${KINDS[kind].messageName}.${name}"`);
-}
-
-function isEdge(kind: Kind, name: string): boolean {
-    return name in KINDS[kind].edges;
-}
-
-function filterByMask(message: Message, mask: readonly string[]): Message {
-    if (mask.length === 0) return message;
-    return Object.fromEntries(Object.entries(message).filter(([name]) => mask.includes(name)));
-}
-
-function normalised(kind: Kind, name: string, value: FieldValue): FieldValue {
-    const normalise = RULES[kind]?.normalise?.[name];
-    return normalise && typeof value === "string" ? normalise(value) : value;
-}
-
-function setColumn(kind: Kind, row: WritableRow, name: string, value: FieldValue, masked: boolean): void {
-    if (!KINDS[kind].columns[name]?.immutable) row[name] = normalised(kind, name, value);
-    else if (masked) throw new EmfError("InvalidArgument", `field ${name} is immutable`);
-}
-
-function clear(kind: Kind, row: WritableRow, name: string): void {
-    const { columns, edges, messageName, table } = KINDS[kind];
-    if (!(name in columns) && !(name in edges)) {
-        throw new EmfError("Internal", `unknown ${messageName} unique edge ${name}`);
-    }
-    if (edges[name]?.required) {
-        const relation = `column "${name}" of relation "${table}"`;
-        throw new EmfError("Internal", `null value in ${relation} violates not-null constraint`);
-    }
-    row[name] = columns[name]?.fallback;
-}
-
-function edgeOf(kind: Kind, name: string): Edge {
-    const edge = KINDS[kind].edges[name];
-    if (!edge) throw new Error(`${KINDS[kind].messageName} has no edge ${name}.`);
-    return edge;
 }

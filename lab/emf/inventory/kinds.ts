@@ -2,7 +2,6 @@ import {
     choice,
     fixedChoice,
     fixedText,
-    flag,
     integer,
     neededText,
     setChoice,
@@ -11,6 +10,7 @@ import {
     type Kind,
     type KindDefinition,
 } from "./columns";
+import { hostgpu, hostnic, hoststorage, hostusb } from "./hostPartKinds";
 
 /** The columns of a status: its text, its indicator and since when it holds. */
 function status(name: string, initial: string): Record<string, Column> {
@@ -161,10 +161,10 @@ const instance: KindDefinition = {
     },
     edges: {
         host: { kind: "host", exclusive: "instance_resource_host" },
-        os: { kind: "os", required: true },
         provider: { kind: "provider" },
         localaccount: { kind: "localaccount" },
         osUpdatePolicy: { kind: "osupdatepolicy" },
+        os: { kind: "os", required: true },
         customConfig: { kind: "customconfig", many: true },
     },
     unique: [],
@@ -257,94 +257,6 @@ const osupdatepolicy: KindDefinition = {
         updatePolicy: fixedChoice("UpdatePolicy"),
     },
     edges: { targetOs: { kind: "os" } },
-    unique: [],
-};
-
-const hoststorage: KindDefinition = {
-    prefix: "hoststorage",
-    noun: "hoststorage_resource",
-    messageName: "HoststorageResource",
-    table: "hoststorage_resources",
-    columns: {
-        kind: text,
-        providerStatus: text,
-        wwid: text,
-        serial: text,
-        vendor: text,
-        model: text,
-        capacityBytes: integer,
-        deviceName: text,
-    },
-    edges: { host: { kind: "host", required: true } },
-    unique: [],
-};
-
-const hostnic: KindDefinition = {
-    prefix: "hostnic",
-    noun: "hostnic_resource",
-    messageName: "HostnicResource",
-    table: "hostnic_resources",
-    columns: {
-        kind: text,
-        providerStatus: text,
-        deviceName: text,
-        pciIdentifier: text,
-        macAddr: text,
-        sriovEnabled: flag,
-        sriovVfsNum: integer,
-        sriovVfsTotal: integer,
-        peerName: text,
-        peerDescription: text,
-        peerMac: text,
-        peerMgmtIp: text,
-        peerPort: text,
-        supportedLinkMode: text,
-        advertisingLinkMode: text,
-        currentSpeedBps: integer,
-        currentDuplex: text,
-        features: text,
-        mtu: integer,
-        linkState: choice("LinkState"),
-        bmcInterface: flag,
-    },
-    edges: { host: { kind: "host", required: true } },
-    unique: [],
-};
-
-const hostusb: KindDefinition = {
-    prefix: "hostusb",
-    noun: "hostusb_resource",
-    messageName: "HostusbResource",
-    table: "hostusb_resources",
-    columns: {
-        kind: text,
-        ownerId: text,
-        idvendor: text,
-        idproduct: text,
-        bus: integer,
-        addr: integer,
-        class: text,
-        serial: text,
-        deviceName: text,
-    },
-    edges: { host: { kind: "host", required: true } },
-    unique: [],
-};
-
-const hostgpu: KindDefinition = {
-    prefix: "hostgpu",
-    noun: "hostgpu_resource",
-    messageName: "HostgpuResource",
-    table: "hostgpu_resources",
-    columns: {
-        pciId: text,
-        product: text,
-        vendor: text,
-        description: text,
-        deviceName: text,
-        features: text,
-    },
-    edges: { host: { kind: "host", required: true } },
     unique: [],
 };
 

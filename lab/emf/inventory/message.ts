@@ -1,5 +1,5 @@
 import { EmfError } from "../errors";
-import type { Column, Edge, Kind } from "./columns";
+import type { Column, Kind } from "./columns";
 import { enumValues } from "./enums";
 import { KINDS, snakeCase } from "./kinds";
 import type { FieldValue } from "./rows";
@@ -13,8 +13,8 @@ export function readMessage(kind: Kind, fields: Readonly<Record<string, unknown>
     const { columns, edges, messageName } = KINDS[kind];
     const message: Record<string, FieldValue> = {};
     for (const [name, value] of Object.entries(fields)) {
-        const column = columns[name] as Column | undefined;
-        const edge = edges[name] as Edge | undefined;
+        const column = columns[name];
+        const edge = edges[name];
         if (!column && !edge) {
             throw new EmfError("InvalidArgument", `unknown field "${name}" of ${messageName}`);
         }

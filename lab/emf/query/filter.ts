@@ -113,12 +113,14 @@ class Compiler {
 
     /** A flag alone. EMF looks only at whether there is something at the other end of its edges. */
     #flag(names: readonly string[]): Predicate {
+        const name = names.join(".");
+        if (name === "true" || name === "false")
+            throw new EmfError("Unimplemented", `${name} not implemented`);
         const target = this.#resolve(names);
         if (target.type !== "column" || target.column.type !== "boolean") {
             throw invalid("no matching overload found for calling 'AND'");
         }
-        if (target.edges.length === 0)
-            throw new EmfError("Unimplemented", `${names.join(".")} not implemented`);
+        if (target.edges.length === 0) throw new EmfError("Unimplemented", `${name} not implemented`);
         return this.#through(target.edges, () => true);
     }
 

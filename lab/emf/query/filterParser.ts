@@ -21,7 +21,7 @@ interface Token {
 }
 
 const TOKEN =
-    /(?<blank>\s+)|(?<string>"[^"]*"|'[^']*')|(?<number>\d+(?:\.\d+)?(?![\w*/{}]))|(?<symbol>[(),.=:-])|(?<word>[^\s"'(),.=:-]+)/gy;
+    /(?<blank>\s+)|(?<string>"[^"]*"|'[^']*')|(?<number>0x[0-9a-fA-F]+|\d+)|(?<symbol>[(),.=:-])|(?<word>[^\s"'(),.=:-]+)/gy;
 
 /**
  * Parses a filter. As in EMF, OR binds tighter than AND, words must be separated by blanks, and two restrictions side
@@ -36,8 +36,9 @@ function tokenize(text: string): Token[] {
     const tokens: Token[] = [];
     let end = 0;
     for (const match of text.matchAll(TOKEN)) {
-        const [type] = Object.entries(match.groups ?? {}).find(([, value]) => value !== undefined) ?? [];
-        tokens.push({ type: type as Token["type"], text: match[0] });
+        const groups = Object.entries(match.groups as Record<Token["type"], string | undefined>);
+        const type = groups.find(([, value]) => value !== undefined)?.[0] as Token["type"];
+        tokens.push({ type, text: match[0] });
         end = match.index + match[0].length;
     }
     if (end < text.length) throw new EmfError("InvalidArgument", `${text}: unterminated string`);
@@ -68,9 +69,10 @@ class Parser {
 
     #sequence(): Expression {
         const factor = this.#factor();
-        const next = this.#peek(1);
-        const fuzzy = this.#peek()?.type === "blank" && next && next.text !== ")" && next.text !== "AND";
-        if (fuzzy) throw new EmfError("InvalidArgument", "check call expr: undeclared function 'FUZZY'");
+        // Even a blank at the end begins another factor, which is then missing.
+        if (this.#peek()?.type === "blank" && this.#peek(1)?.text !== "AND") {
+            throw new EmfError("InvalidArgument", "check call expr: undeclared function 'FUZZY'");
+        }
         return factor;
     }
 
@@ -107,7 +109,7 @@ class Parser {
         const before = this.#at;
         this.#skipBlanks();
         const operator = this.#peek()?.text;
-        if (this.#peek()?.type !== "symbol" || (operator !== "=" && operator !== ":")) {
+        if (operator !== "=" && operator !== ":") {
             this.#at = before;
             return left;
         }
@@ -123,12 +125,17 @@ class Parser {
             this.#at++;
             return { type: "string", value: token.text.slice(1, -1) };
         }
-        if (token?.type === "number") {
-            this.#at++;
-            return { type: "number", value: Number(token.text) };
-        }
+        const negative = token?.text === "-" && this.#peek(1)?.type === "number";
+        if (token?.type === "number" || negative) return this.#number(negative ? -1 : 1);
         const names = this.#names();
         return this.#takeSymbol("(") ? this.#call(names.join(".")) : { type: "path", names };
+    }
+
+    #number(sign: 1 | -1): Expression {
+        if (sign < 0) this.#at++;
+        const value = sign * Number(this.#peek()?.text);
+        this.#at++;
+        return { type: "number", value };
     }
 
     #names(): string[] {

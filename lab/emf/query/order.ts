@@ -42,9 +42,8 @@ function toSnakeCase(name: string): string {
         .toLowerCase();
 }
 
-/** Ascending; texts by their bytes, unset values last. */
+/** Ascending; unset values last. Texts are ordered by their bytes, which for what EMF accepts is JavaScript's order. */
 function compare(a: FieldValue | undefined, b: FieldValue | undefined): number {
     if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
-    if (typeof a === "string" && typeof b === "string") return Buffer.compare(Buffer.from(a), Buffer.from(b));
-    return Number(a) - Number(b);
+    return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -1,4 +1,4 @@
-import { TokenIssuer, type MintOptions } from "../auth";
+import type { MintOptions, TokenIssuer } from "../auth";
 import type { Project } from "../store";
 
 /** Makes the Authorization header for each value of a recording's `auth` column. */

@@ -10,6 +10,7 @@ export interface Call {
     readonly query: Query;
     /** The body, valid by the API description; an empty object when there was none. */
     readonly body: Readonly<Record<string, unknown>>;
+    readonly hasBody: boolean;
 }
 
 /** What an operation does; the result is the body of the answer. */

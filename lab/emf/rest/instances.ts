@@ -38,7 +38,8 @@ function present(store: EmfStore, row: InstanceRow | undefined, view: "written" 
  * An instance as a body describes it. RUNNING is always among the fields, so that a write with an empty mask brings an
  * invalidated or deleted instance back.
  */
-function toMessage({ body }: Call): Message {
+function toMessage({ body, hasBody }: Call): Message {
+    if (!hasBody) return {};
     return {
         ...pick(body, ["kind", "name", "securityFeature"]),
         ...pickAs(body, EDGES),

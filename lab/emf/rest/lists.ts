@@ -3,7 +3,7 @@ import type { Kind } from "../inventory/columns";
 import type { AnyRow } from "../inventory/rows";
 import { listRows, readUint32, type ListRequest } from "../query/list";
 import type { Call } from "./call";
-import type { Query } from "./validation";
+import { TRUE, type Query } from "./validation";
 
 /** Answers a list: the page under `collection`, each row as `present` shows it. */
 export function answerList(
@@ -33,4 +33,9 @@ export function parameter(query: Query, name: string): string | undefined {
         throw new EmfError("InvalidArgument", `too many values for field "${snake}": ${values.join(", ")}`);
     }
     return values[0];
+}
+
+/** A flag of the query; the API description has refused what is neither true nor false. */
+export function flagParameter(query: Query, name: string): boolean {
+    return TRUE.includes(parameter(query, name) ?? "");
 }

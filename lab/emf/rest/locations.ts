@@ -3,7 +3,7 @@ import type { AnyRow, RegionRow, SiteRow } from "../inventory/rows";
 import { listRows } from "../query/list";
 import type { EmfStore } from "../store";
 import type { Call, Handlers } from "./call";
-import { parameter } from "./lists";
+import { flagParameter, parameter } from "./lists";
 
 /** More than this many matches of a kind are counted but not shown. */
 const MAX_MATCHES = 50;
@@ -19,8 +19,8 @@ interface Node {
 function listLocations(call: Call): Record<string, unknown> {
     const { query } = call;
     const name = parameter(query, "name") ?? "";
-    const wantRegions = parameter(query, "showRegions") === "true";
-    const wantSites = parameter(query, "showSites") === "true";
+    const wantRegions = flagParameter(query, "showRegions");
+    const wantSites = flagParameter(query, "showSites");
     if (name === "" || !(wantRegions || wantSites)) {
         throw new EmfError("InvalidArgument", "GetLocationsParams incorrectly provided");
     }

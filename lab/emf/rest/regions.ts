@@ -4,7 +4,7 @@ import type { EmfStore } from "../store";
 import type { Call, Handlers } from "./call";
 import { getRow, removeRow, updateRow } from "./crud";
 import { inheritedByRegion } from "./inherited";
-import { answerList, parameter } from "./lists";
+import { answerList, flagParameter } from "./lists";
 import { compact, patchMask, pick } from "./messages";
 import { emptyAnswer, presentColumns, presentMetadata, storedMetadata, type Answer } from "./present";
 
@@ -44,7 +44,7 @@ function presentRead(store: EmfStore, row: AnyRow | undefined): Answer {
 
 function presentListed(call: Call, row: AnyRow): Answer {
     const answer = presentRead(call.store, row);
-    if (parameter(call.query, "showTotalSites") === "true")
+    if (flagParameter(call.query, "showTotalSites"))
         answer.totalSites = countSites(call.store, row.resourceId);
     return answer;
 }

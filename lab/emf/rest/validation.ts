@@ -7,6 +7,10 @@ const REFERENCE = "#/components/schemas/";
 
 // The patterns are written for Go, which takes `\ ` for a blank; with the u flag JavaScript would refuse that.
 const ajv = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false });
+/** The spellings of true and false that Go takes. */
+export const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
+const FALSE = ["0", "f", "F", "FALSE", "false", "False"];
+
 const validators = new Map<string, ValidateFunction>();
 const parameterValidators = new Map<AnySchemaObject, ValidateFunction>();
 
@@ -56,15 +60,18 @@ function validateParameter(
             `parameter "${name}" in ${place} has an error: value is required but missing`,
         );
     }
-    const typed = schema.type === "integer" ? readInteger(name, value) : value;
+    const typed = readTyped(name, schema.type as string | undefined, value);
     const validate = parameterValidators.get(schema) ?? ajv.compile(inlineReferences(schema));
     parameterValidators.set(schema, validate);
     if (!validate(typed)) throw new GatewayError(400, `at '': ${ajv.errorsText(validate.errors)}`);
 }
 
-function readInteger(name: string, value: string): number {
-    if (/^[-+]?\d+$/.test(value)) return Number(value);
-    const reason = `value ${value}: an invalid integer: invalid syntax`;
+function readTyped(name: string, type: string | undefined, value: string): unknown {
+    if (type === "boolean" && TRUE.includes(value)) return true;
+    if (type === "boolean" && FALSE.includes(value)) return false;
+    if (type === "integer" && /^[-+]?\d+$/.test(value)) return Number(value);
+    if (type !== "boolean" && type !== "integer") return value;
+    const reason = `value ${value}: an invalid ${type}: invalid syntax`;
     throw new GatewayError(400, `parameter "${name}" in query has an error: ${reason}`);
 }
 
