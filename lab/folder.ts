@@ -92,9 +92,6 @@ export class LabFolder {
     get devices(): string {
         return this.file("devices.json");
     }
-    get settings(): string {
-        return this.file("settings.json");
-    }
     get ports(): string {
         return this.file("ports.json");
     }

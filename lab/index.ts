@@ -54,6 +54,25 @@ export interface Lab extends AsyncDisposable {
     close(): Promise<void>;
 }
 
+/** What a client needs to reach the lab: `lab.json` in its folder. The password is in a file of its own. */
+export interface LabDescription {
+    emf: { endpoint: string; keycloak: string; project: string; username: string; caFile: string };
+    images: { directory: string; baseUrl: string };
+    /** The endpoint the lab's own command line talks to; its token is in a file of its own. */
+    control?: { endpoint: string };
+}
+
+/** Writes where the lab is reached into its folder. */
+export function describeLab({ emf, images }: Lab, folder: LabFolder, controlEndpoint?: string): void {
+    const { endpoint, keycloak, project, username, caFile } = emf;
+    const description: LabDescription = {
+        emf: { endpoint, keycloak, project, username, caFile },
+        images: { directory: images.directory, baseUrl: images.baseUrl },
+        ...(controlEndpoint === undefined ? {} : { control: { endpoint: controlEndpoint } }),
+    };
+    writeAtomically(folder.description, `${JSON.stringify(description, undefined, 4)}\n`);
+}
+
 /**
  * Starts the lab inside this process.
  *

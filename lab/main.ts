@@ -1,0 +1,259 @@
+import * as http from "node:http";
+import { parseArgs } from "node:util";
+
+import { createControl, type LabStatus } from "./control";
+import { keptSecret, LabFolder, readJson, readText } from "./folder";
+import { formatTable } from "./fleetTable";
+import { describeLab, startLab, type LabDescription, type LabOptions } from "./index";
+import { claimFolder, releaseFolder, runningProcess, startDetached, stopProcess } from "./labProcess";
+import { listen, PortBook } from "./server";
+
+const USAGE = `usage: lab COMMAND [--dir FOLDER]
+
+  start [--auto-boot] [--speed N] [--token-lifetime SECONDS] [--foreground]
+  stop
+  status [--json]
+
+  device add SERIAL [--uuid UUID]
+  device boot SERIAL [--installer]
+  device off SERIAL
+  device unplug SERIAL
+  device fail SERIAL --at PLACE [--hang] [--message TEXT]
+                    PLACE: registration, initialization, onboarding, running, or (a part of) a step's text
+  device repair SERIAL
+
+  fault add "POST regions" --do latency|reset|status [--after-write] [--ms N] [--status N] [--body JSON]
+                           [--times N] [--every N] [--skip N]
+  fault list
+  fault clear [ID]
+
+FOLDER keeps everything of the lab; the default is .lab.`;
+
+const OPTIONS = {
+    dir: { type: "string", default: ".lab" },
+    "auto-boot": { type: "boolean" },
+    speed: { type: "string" },
+    "token-lifetime": { type: "string" },
+    foreground: { type: "boolean" },
+    json: { type: "boolean" },
+    uuid: { type: "string" },
+    installer: { type: "boolean" },
+    at: { type: "string" },
+    hang: { type: "boolean" },
+    message: { type: "string" },
+    do: { type: "string" },
+    "after-write": { type: "boolean" },
+    ms: { type: "string" },
+    status: { type: "string" },
+    body: { type: "string" },
+    times: { type: "string" },
+    every: { type: "string" },
+    skip: { type: "string" },
+    help: { type: "boolean" },
+} as const;
+
+type Flags = ReturnType<typeof parse>["values"];
+
+function parse(words: string[]) {
+    return parseArgs({ args: words, options: OPTIONS, allowPositionals: true });
+}
+
+async function main(): Promise<void> {
+    const { values: flags, positionals } = parse(process.argv.slice(2));
+    const [command = "", ...rest] = positionals;
+    if (flags.help) {
+        print(USAGE);
+        return;
+    }
+    const folder = new LabFolder(flags.dir);
+    switch (command) {
+        case "start":
+            return flags.foreground ? runHere(folder, flags) : start(folder, flags);
+        case "stop":
+            print((await stopProcess(folder)) ? "The lab has stopped." : "The lab does not run.");
+            return;
+        case "status":
+            return status(folder, flags);
+        case "device":
+            return device(folder, rest, flags);
+        case "fault":
+            return fault(folder, rest, flags);
+        default:
+            throw new Error(command === "" ? USAGE : `There is no command "${command}".\n\n${USAGE}`);
+    }
+}
+
+async function start(folder: LabFolder, flags: Flags): Promise<void> {
+    if (runningProcess(folder)) {
+        if (flags["auto-boot"]) {
+            await ask(folder, "POST", "auto-boot", { on: true });
+        }
+        print("The lab runs already.");
+    } else {
+        await startDetached([__filename, ...process.argv.slice(2), "--foreground"], folder);
+        print("The lab has started.");
+    }
+    const { emf, images } = readJson(folder.description) as LabDescription;
+    print(`  EMF     ${emf.endpoint}  (project ${emf.project}, user ${emf.username})`);
+    print(`  images  ${images.baseUrl}  (${images.directory})`);
+}
+
+/** Runs the lab in this process, until it is told to stop. */
+async function runHere(folder: LabFolder, flags: Flags): Promise<void> {
+    const options: LabOptions = { dir: folder.path };
+    if (flags["auto-boot"]) {
+        options.autoBoot = true;
+    }
+    if (flags.speed !== undefined) {
+        options.speed = number("speed", flags.speed);
+    }
+    if (flags["token-lifetime"] !== undefined) {
+        options.tokenLifetime = number("token-lifetime", flags["token-lifetime"]);
+    }
+    claimFolder(folder);
+    try {
+        const lab = await startLab(options);
+        const control = await listen({
+            name: "control",
+            ports: new PortBook(folder.ports),
+            handler: createControl(lab, keptSecret(folder.controlToken)),
+        });
+        describeLab(lab, folder, control.origin);
+        const told = new Promise((resolve) => {
+            process.once("SIGTERM", resolve);
+            process.once("SIGINT", resolve);
+        });
+        process.send?.("ready");
+        print(`The lab is ready: EMF ${lab.emf.endpoint}, images ${lab.images.baseUrl}`);
+        await told;
+        await control.close();
+        await lab.close();
+    } finally {
+        releaseFolder(folder);
+    }
+    if (process.connected) {
+        process.disconnect();
+    }
+}
+
+async function status(folder: LabFolder, flags: Flags): Promise<void> {
+    if (!runningProcess(folder)) {
+        print("The lab does not run.");
+        process.exitCode = 3;
+        return;
+    }
+    const lab = (await ask(folder, "GET", "status")) as LabStatus;
+    if (flags.json) {
+        print(JSON.stringify(lab, undefined, 4));
+        return;
+    }
+    print(`EMF     ${lab.emf.endpoint}  (project ${lab.emf.project}, user ${lab.emf.username})`);
+    print(`        realm ${lab.emf.keycloak}, password in ${folder.password}`);
+    print(`images  ${lab.images.baseUrl}  (${lab.images.directory})`);
+    print(`certificate authority ${folder.caFile}; auto-boot ${lab.autoBoot ? "on" : "off"}; pid ${lab.pid}`);
+    for (const { id, on, do: kind, hits } of lab.faults) {
+        print(`fault ${id}: ${kind} on ${on}, ${hits} hits`);
+    }
+    print("");
+    print(lab.fleet.length > 0 ? formatTable(lab.fleet) : "No devices and no hosts.");
+}
+
+async function device(folder: LabFolder, [action = "", serial = ""]: string[], flags: Flags): Promise<void> {
+    if (serial === "") {
+        throw new Error(`device ${action || "ACTION"} needs a serial number.\n\n${USAGE}`);
+    }
+    if (action === "add") {
+        await ask(folder, "POST", "devices", { serial, ...(flags.uuid ? { uuid: flags.uuid } : {}) });
+    } else if (action === "fail") {
+        if (flags.at === undefined) {
+            throw new Error(`device fail needs --at PLACE.\n\n${USAGE}`);
+        }
+        const defect = { at: flags.at, do: flags.hang ? "hang" : "fail", message: flags.message };
+        await ask(folder, "POST", `devices/${encodeURIComponent(serial)}/fail`, defect);
+    } else {
+        const options = { installer: flags.installer ?? false };
+        await ask(
+            folder,
+            "POST",
+            `devices/${encodeURIComponent(serial)}/${encodeURIComponent(action)}`,
+            options,
+        );
+    }
+    print(`${serial}: ${action}`);
+}
+
+async function fault(folder: LabFolder, [action = "", target = ""]: string[], flags: Flags): Promise<void> {
+    if (action === "add") {
+        const numbers = (["ms", "status", "times", "every", "skip"] as const).flatMap((name) =>
+            flags[name] === undefined ? [] : [[name, number(name, flags[name])] as const],
+        );
+        await ask(folder, "POST", "faults", {
+            on: target,
+            do: flags.do,
+            ...(flags["after-write"] ? { after: "write" } : {}),
+            ...(flags.body === undefined ? {} : { body: JSON.parse(flags.body) as unknown }),
+            ...Object.fromEntries(numbers),
+        });
+    } else if (action === "clear") {
+        await ask(folder, "DELETE", target === "" ? "faults" : `faults/${target}`);
+    } else if (action !== "list") {
+        throw new Error(`There is no command "fault ${action}".\n\n${USAGE}`);
+    }
+    const faults = (await ask(folder, "GET", "faults")) as LabStatus["faults"];
+    for (const { id, on, do: kind, matched, hits } of faults) {
+        print(`${id}: ${kind} on ${on}; ${matched} calls matched, ${hits} hit`);
+    }
+    if (faults.length === 0) {
+        print("No faults.");
+    }
+}
+
+/** A call to the control endpoint of the running lab. */
+async function ask(folder: LabFolder, method: string, path: string, body?: object): Promise<unknown> {
+    const { control } = (readJson(folder.description) ?? {}) as Partial<LabDescription>;
+    if (!runningProcess(folder) || control === undefined) {
+        throw new Error(`The lab in ${folder.path} does not run. Start it with: npm run lab`);
+    }
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const authorization = `Bearer ${readText(folder.controlToken)?.trim() ?? ""}`;
+    const { status, answer } = await new Promise<{ status: number; answer: string }>((resolve, reject) => {
+        const request = http.request(
+            `${control.endpoint}/${path}`,
+            { method, agent: false, headers: { authorization, "content-length": Buffer.byteLength(text) } },
+            (response) => {
+                const chunks: Buffer[] = [];
+                response.on("data", (chunk: Buffer) => chunks.push(chunk));
+                response.on("end", () =>
+                    resolve({
+                        status: response.statusCode ?? 0,
+                        answer: Buffer.concat(chunks).toString("utf8"),
+                    }),
+                );
+            },
+        );
+        request.on("error", reject);
+        request.end(text);
+    });
+    const value = JSON.parse(answer) as unknown;
+    if (status !== 200) {
+        throw new Error((value as { error: string }).error);
+    }
+    return value;
+}
+
+function number(name: string, text: string): number {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
+        throw new Error(`--${name} takes a number, not "${text}".`);
+    }
+    return value;
+}
+
+function print(line: string): void {
+    process.stdout.write(`${line}\n`);
+}
+
+main().catch((error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = 1;
+});
