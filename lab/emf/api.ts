@@ -1,13 +1,13 @@
 import { authenticate, authorize, ProjectDenied, type Credentials, type TokenVerifier } from "./auth";
 import { EmfError, GatewayError } from "./errors";
-import { json, plainText, type ApiRequest, type ApiResponse } from "./http";
+import { decodeSegment, json, plainText, type ApiRequest, type ApiResponse } from "./http";
 import { RateLimit } from "./rateLimit";
 import { MAX_BODY_BYTES, refuseDuplicateFields } from "./rest/body";
 import type { Call } from "./rest/call";
 import { findOperation } from "./rest/operations";
 import { serviceOf } from "./rest/services";
 import { readQuery, validateRequest } from "./rest/validation";
-import type { EmfStore } from "./store";
+import type { EmfStore, Project } from "./store";
 
 export type { ApiRequest, ApiResponse } from "./http";
 
@@ -52,7 +52,7 @@ export function createEmfApi({ store, auth, clock = () => new Date() }: EmfApiOp
     /** The tenant manager's answer, by which clients learn a project's uid. */
     async function lookUpProject(name: string, credentials: Credentials): Promise<ApiResponse> {
         const roles = await authenticate(credentials, auth);
-        const project = store.project(decodeURIComponent(name));
+        const project = projectNamed(name);
         if (!project) return json(404, { message: "project not found" });
         if (!roles.some((role) => role.startsWith(`${project.uid}_`)))
             throw new GatewayError(403, "Forbidden");
@@ -65,9 +65,13 @@ export function createEmfApi({ store, auth, clock = () => new Date() }: EmfApiOp
         });
     }
 
+    function projectNamed(segment: string): Project | undefined {
+        return store.project(decodeSegment(segment) ?? "");
+    }
+
     async function authorizeFor(pathname: string, method: string, credentials: Credentials): Promise<string> {
         const name = /^\/v1\/projects\/([^/]+)\//.exec(pathname)?.[1];
-        const project = name === undefined ? undefined : store.project(decodeURIComponent(name));
+        const project = name === undefined ? undefined : projectNamed(name);
         if (name !== undefined && !project) throw new ProjectDenied();
         return authorize(credentials, project, method, auth);
     }

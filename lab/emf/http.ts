@@ -36,3 +36,12 @@ export function plainText(status: number, text: string): ApiResponse {
 export function empty(status: number): ApiResponse {
     return { status, headers: {}, body: Buffer.alloc(0) };
 }
+
+/** A path segment without its escapes; undefined when an escape is broken. */
+export function decodeSegment(segment: string): string | undefined {
+    try {
+        return decodeURIComponent(segment);
+    } catch {
+        return undefined;
+    }
+}

@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors";
+import { decodeSegment } from "../http";
 import { API, type Operation } from "./description";
 
 interface Route {
@@ -51,15 +52,10 @@ function matches(route: Route, segments: readonly string[]): boolean {
 function bind(route: Route, segments: readonly string[]): Record<string, string> {
     const bound: Record<string, string> = {};
     for (const [index, part] of route.segments.entries()) {
-        if (part.startsWith("{")) bound[part.slice(1, -1)] = decode(segments[index] ?? "");
+        if (!part.startsWith("{")) continue;
+        const value = decodeSegment(segments[index] ?? "");
+        if (value === undefined) throw new GatewayError(404, "no matching operation was found");
+        bound[part.slice(1, -1)] = value;
     }
     return bound;
-}
-
-function decode(segment: string): string {
-    try {
-        return decodeURIComponent(segment);
-    } catch {
-        throw new GatewayError(404, "no matching operation was found");
-    }
 }

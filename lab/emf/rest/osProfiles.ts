@@ -1,7 +1,7 @@
-import { EmfError } from "../errors";
 import type { AnyRow, OsRow } from "../inventory/rows";
 import type { Message } from "../inventory/rules";
 import type { Call, Handlers } from "./call";
+import { requireUriReferences } from "./constraints";
 import { getRow, removeRow, updateRow } from "./crud";
 import { answerList } from "./lists";
 import { patchMask, pick } from "./messages";
@@ -38,21 +38,9 @@ export function presentOs(row: OsRow | undefined): Answer {
     return { ...presentColumns(SCHEMA, row), osResourceID: row.resourceId };
 }
 
-function toMessage({ body }: Call): Message {
-    for (const name of URI_REFERENCES) {
-        if (!isUriReference(body[name])) {
-            const field = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-            throw new EmfError(
-                "InvalidArgument",
-                `validation error: ${field}: must be a valid URI Reference`,
-            );
-        }
-    }
-    return pick(body, STORED);
-}
-
-function isUriReference(value: unknown): boolean {
-    return typeof value !== "string" || /^(?:[^\s%<>"{}|\\^`]|%[0-9a-fA-F]{2})*$/.test(value);
+function toMessage(call: Call): Message {
+    requireUriReferences(call, URI_REFERENCES);
+    return pick(call.body, STORED);
 }
 
 const present = (row: AnyRow | undefined): Answer => presentOs(row);

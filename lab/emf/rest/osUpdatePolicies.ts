@@ -2,6 +2,7 @@ import type { AnyRow, OsUpdatePolicyRow } from "../inventory/rows";
 import type { Message } from "../inventory/rules";
 import type { EmfStore } from "../store";
 import type { Call, Handlers } from "./call";
+import { requirePattern } from "./constraints";
 import { getRow, removeRow } from "./crud";
 import { answerList } from "./lists";
 import { compact, pick } from "./messages";
@@ -9,6 +10,8 @@ import { presentOs } from "./osProfiles";
 import { emptyAnswer, presentColumns, type Answer } from "./present";
 
 const SCHEMA = "OSUpdatePolicy";
+
+const PACKAGES = /^[-\w./:;=@?!#,<>*()" \\\n]*$/;
 
 /** An update policy as the API answers it where it is nested: without the OS it leads to. */
 export function presentPolicy(row: AnyRow | OsUpdatePolicyRow | undefined): Answer {
@@ -27,6 +30,7 @@ function presentWithTarget(store: EmfStore, row: AnyRow | OsUpdatePolicyRow | un
 
 function toMessage({ body }: Call): Message {
     const sources = body.updateSources as string[] | undefined;
+    requirePattern("updatePackages", body.updatePackages, PACKAGES);
     return compact({
         ...pick(body, ["name", "description", "updatePackages", "updateKernelCommand", "updatePolicy"]),
         updateSources: sources?.length ? sources.join("|") : undefined,

@@ -1,6 +1,7 @@
 import type { AnyRow, ProviderRow } from "../inventory/rows";
 import type { Message } from "../inventory/rules";
 import type { Call, Handlers } from "./call";
+import { requireUriReferences } from "./constraints";
 import { getRow, removeRow } from "./crud";
 import { answerList } from "./lists";
 import { compact, pick } from "./messages";
@@ -20,8 +21,10 @@ export function presentProvider(row: AnyRow | ProviderRow | undefined): Answer {
     };
 }
 
-function toMessage({ body }: Call): Message {
+function toMessage(call: Call): Message {
+    const { body } = call;
     const credentials = body.apiCredentials as string[] | undefined;
+    requireUriReferences(call, ["apiEndpoint"]);
     return compact({
         ...pick(body, ["providerKind", "providerVendor", "name", "apiEndpoint", "config"]),
         apiCredentials: credentials?.length ? credentials.join("|") : undefined,

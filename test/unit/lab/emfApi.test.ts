@@ -187,6 +187,50 @@ describe("the lab's EMF API", () => {
         });
     });
 
+    describe("rules behind the API description", () => {
+        const profile = { sha256: SHA256, osType: "OS_TYPE_MUTABLE", osProvider: "OS_PROVIDER_KIND_INFRA" };
+        for (const [url, valid] of [
+            ["https://h.test/a?x=1&y=%20#f", true],
+            ["https://[::1]:8443/a", true],
+            ["relative/path.json", true],
+            ["urn:example:cves", true],
+            ["", true],
+            ["https://h.test/a b", false],
+            ["https://h.test/%zz", false],
+            ["1a:b", false],
+            ["/a[1]", false],
+        ] as const) {
+            it(`${valid ? "take" : "refuse"} ${JSON.stringify(url)} as a URI reference`, async () => {
+                const { status, body } = await send("POST", `${BASE}/compute/os`, {
+                    ...profile,
+                    existingCvesUrl: url,
+                });
+                expect(status).to.equal(valid ? 200 : 400);
+                expect(body.code).to.equal(valid ? undefined : "InvalidArgument");
+            });
+        }
+
+        it("refuse a provider whose endpoint is none", async () => {
+            const provider = { providerKind: "PROVIDER_KIND_BAREMETAL", name: "p", apiEndpoint: "a:b c" };
+            expect(await send("POST", `${BASE}/providers`, provider)).to.have.property("status", 400);
+        });
+
+        it("refuse packages in an update policy that only the description allows", async () => {
+            const policy = { name: "p", updatePolicy: "UPDATE_POLICY_TARGET", updatePackages: "libc++" };
+            expect((await send("POST", `${BASE}/os-update-policies`, policy)).body.code).to.equal(
+                "InvalidArgument",
+            );
+            const plain = { ...policy, updatePackages: "tree curl" };
+            expect((await send("POST", `${BASE}/os-update-policies`, plain)).status).to.equal(200);
+        });
+    });
+
+    it("takes a broken escape in a path for nothing it knows", async () => {
+        expect(await send("GET", "/v1/projects/%ZZ/regions")).to.have.property("status", 403);
+        expect(await send("GET", "/v1/projects/%ZZ")).to.have.property("status", 404);
+        expect(await send("GET", `${BASE}/regions/%ZZ`)).to.have.property("status", 404);
+    });
+
     it("says so where it does not serve an operation of EMF", async () => {
         const { status, body } = await send("GET", `${BASE}/schedules`);
         expect(status).to.equal(501);
