@@ -1,0 +1,34 @@
+/** Shapes of secrets that turn up in texts of servers and libraries, whatever their value. */
+const SHAPES: readonly [RegExp, string][] = [
+    [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi, "$1 [secret]"],
+    [/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g, "[secret]"],
+    [
+        /\b(password|client_secret|refresh_token|access_token)(["']?\s*[=:]\s*["']?)[^&\s"',}]+/gi,
+        "$1$2[secret]",
+    ],
+];
+
+/** A text without the given secrets, in any of the forms they travel in, and without anything that looks like one. */
+export function redact(text: string, secrets: Iterable<string>): string {
+    let clean = text;
+    for (const secret of secrets) {
+        if (secret.length < 3) continue; // would tear ordinary words apart, and cannot be told from them
+        for (const form of new Set([
+            secret,
+            encodeURIComponent(secret),
+            formEncoded(secret),
+            quoted(secret),
+        ])) {
+            clean = clean.split(form).join("[secret]");
+        }
+    }
+    return SHAPES.reduce((result, [shape, replacement]) => result.replace(shape, replacement), clean);
+}
+
+function formEncoded(text: string): string {
+    return new URLSearchParams({ x: text }).toString().slice(2);
+}
+
+function quoted(text: string): string {
+    return JSON.stringify(text).slice(1, -1);
+}
