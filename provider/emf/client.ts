@@ -137,13 +137,7 @@ export class EmfClient {
             this.forget(collection, id);
             return undefined;
         }
-        const object = this.objectOf<Objects[K]>(call, answer);
-        // The server's paths take an id of any kind and then answer an empty object.
-        if (object.resourceId !== id) {
-            throw new EdgeError(
-                `EMF answered another object than the ${COLLECTIONS[collection].title} ${id}`,
-            );
-        }
+        const object = this.objectOf(collection, call, answer);
         this.lists.put(collection, object);
         return object;
     }
@@ -176,7 +170,7 @@ export class EmfClient {
         };
         for (let left = CREATE_TRIES - 1; ; left--) {
             try {
-                const created = this.objectOf<Objects[K]>(call, await this.send(call));
+                const created = this.objectOf(collection, call, await this.send(call));
                 this.remember(collection, created);
                 return created;
             } catch (error) {
@@ -207,7 +201,7 @@ export class EmfClient {
         };
         const answer = await this.send(call);
         if (isNotFound(collection, answer)) this.forget(collection, id);
-        const object = this.objectOf<Objects[K]>(call, answer);
+        const object = this.objectOf(collection, call, answer);
         this.remember(collection, object);
         return object;
     }
@@ -399,10 +393,14 @@ export class EmfClient {
         return `${this.collectionPath(path)}/${id}`;
     }
 
-    private objectOf<T extends Objects[Collection]>(call: HttpRequest, answer: HttpAnswer): T {
+    private objectOf<K extends Collection>(collection: K, call: HttpRequest, answer: HttpAnswer): Objects[K] {
         const object = this.successful(call, answer);
-        if (typeof object.resourceId !== "string") throw this.unexpected(call);
-        return object as unknown as T;
+        const { resourceId } = object;
+        // The server's paths take an id of any kind, and then answer an empty object.
+        if (typeof resourceId !== "string" || !COLLECTIONS[collection].id.test(resourceId)) {
+            throw this.unexpected(call);
+        }
+        return object as unknown as Objects[K];
     }
 
     private successful(call: HttpRequest, answer: HttpAnswer): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import type { Context } from "../resource/context";
 import { checkInputs } from "../resource/check";
-import { newClaim, ownerOf } from "../resource/claim";
+import { newClaim, ownerOf, ownershipOf } from "../resource/claim";
 import type { AnyResource, State, Verb } from "../resource/definition";
 import { diffInputs } from "../resource/diff";
 import { EdgeError, messageOf, PartialFailure, UnavailableHere } from "../resource/errors";
@@ -217,7 +217,8 @@ export class DynamicAdapter {
             projectDir: host.projectDir,
             preview: preview && verb === "check",
             owner,
-            newClaim: () => newClaim(owner, random),
+            newClaim: () => newClaim(owner, urn, random),
+            ownership: (claim) => ownershipOf(claim, owner, urn),
             signal,
             timeLimit,
             progress: (text) => host.log.progress(urn, text),

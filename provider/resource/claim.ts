@@ -1,9 +1,9 @@
 import * as crypto from "node:crypto";
 
 /**
- * A claim is written into every object a stack makes or takes over, `<owner>-<random>`: the owner tells stacks
- * apart, the random part tells the rows of one stack apart. A delete re-reads it and leaves an object that
- * another row has taken over since.
+ * A claim is written into every object a stack makes or takes over, `<owner>-<row><random>`: the owner tells stacks
+ * apart, the row the resources of one stack, the random part the generations of one row (both halves of a
+ * replacement have the same URN). A delete re-reads it and leaves an object that another has taken over since.
  */
 export const CLAIM_KEY = "pulumi-edge-os/claim";
 
@@ -13,10 +13,25 @@ export function ownerOf(stack: { owner?: string; project: string; stack: string 
     return crypto.createHash("sha256").update(name).digest("hex").slice(0, 12);
 }
 
-export function newClaim(owner: string, random: (bytes: number) => Buffer): string {
-    return `${owner}-${random(8).toString("hex")}`;
+const ROW_DIGITS = 8;
+
+/** A claim no other row or generation has. `row` is the resource's URN. */
+export function newClaim(owner: string, row: string, random: (bytes: number) => Buffer): string {
+    return `${owner}-${rowOf(row)}${random(4).toString("hex")}`;
 }
 
-export function isClaimOf(owner: string, claim: string): boolean {
-    return claim.startsWith(`${owner}-`);
+/**
+ * Whose claim it is: of this very row (an interrupted create finds its own object by it), of another resource of
+ * the stack, of another stack, or nobody's.
+ */
+export type Ownership = "row" | "stack" | "foreign" | "none";
+
+export function ownershipOf(claim: string | undefined, owner: string, row: string): Ownership {
+    if (claim === undefined || claim === "") return "none";
+    if (!claim.startsWith(`${owner}-`)) return "foreign";
+    return claim.startsWith(`${owner}-${rowOf(row)}`) ? "row" : "stack";
+}
+
+function rowOf(urn: string): string {
+    return crypto.createHash("sha256").update(urn).digest("hex").slice(0, ROW_DIGITS);
 }

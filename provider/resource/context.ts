@@ -1,3 +1,5 @@
+import type { Ownership } from "./claim";
+
 /** What a handler gets beside plain values. Time, sleep and randomness come from here, so that tests decide them. */
 export interface Context<Client> {
     /** `emf.Region "north"`: the resource as messages name it. */
@@ -11,6 +13,8 @@ export interface Context<Client> {
     readonly owner: string;
     /** A claim no other row has. */
     newClaim(): string;
+    /** Whose claim an object carries, seen from this row. */
+    ownership(claim: string | undefined): Ownership;
     /** Aborted on cancellation and at the verb's time limit; its reason is the error to throw. */
     readonly signal: AbortSignal;
     /** Shows one line in the resource's own row while it runs. */
