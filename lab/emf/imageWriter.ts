@@ -65,6 +65,12 @@ const FAILS_TO_OPEN: Readonly<Record<string, string>> = {
  */
 export async function writeImage(profile: ImageProfile, options: WriteOptions): Promise<Partition[]> {
     const url = locationOf(profile);
+    if (url !== profile.imageUrl) {
+        // Nothing in the lab listens where a machine has its release-service proxy.
+        throw failure(
+            `Failed to download the image from URL: Get "${url}": dial tcp 127.0.0.1:80: connect: connection refused`,
+        );
+    }
     if (await isQcow2Behind(url, options)) {
         return writeQcow2(url, profile, options);
     }
@@ -171,7 +177,9 @@ async function partitionsOfQcow2(
     if (!guest) {
         throw failure("network block device attach failed: exit status 1");
     }
-    const partitions = await readPartitions(guest.read);
+    const partitions = await readPartitions(guest.read).catch(() => {
+        throw failure("failed to write image to disk: exit status 1");
+    });
     if (partitions.length === 0) {
         // The action waits for the first partition of the attached image to appear, for ever.
         throw new ImageTimeout();

@@ -1,7 +1,7 @@
 import { partitionDevice, targetDisk, type DeviceState } from "./device";
 import { efiPartition, rootPartition, type Partition } from "./disk";
 import { ImageError, ImageTimeout, writeImage } from "./imageWriter";
-import { failed, idle, inProgress, type Status } from "./resourceManager";
+import { failed, Gone, idle, inProgress, type Status } from "./resourceManager";
 import type { InstanceRow, OsRow } from "./store";
 import { hang, type World } from "./world";
 
@@ -71,13 +71,10 @@ function report({ manager }: World, { resourceId }: InstanceRow, status: Status)
 }
 
 function outcomeOf(error: unknown): string {
-    if (error instanceof ImageTimeout) {
-        return "timeout";
+    if (error instanceof Gone) {
+        throw error;
     }
-    if (error instanceof ImageError || error instanceof StepFailed) {
-        return `failed: ${error.message}`;
-    }
-    throw error;
+    return error instanceof ImageTimeout ? "timeout" : `failed: ${(error as Error).message}`;
 }
 
 /** The steps of the platform's two workflows (templates ubuntu.yaml and microvisor.yaml), in their order. */

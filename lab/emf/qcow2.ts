@@ -112,9 +112,23 @@ async function readCompressed(file: FileHandle, header: Header, value: bigint): 
     const raw = await partial(file, offset, sectors * 512 - (offset % 512));
     const size = 2 ** header.clusterBits;
     if (header.zstd) {
-        return Buffer.from(fzstd.decompress(raw, new Uint8Array(size)));
+        return unpackFrame(raw, size);
     }
     return zlib.inflateRawSync(raw, { maxOutputLength: size, finishFlush: zlib.constants.Z_SYNC_FLUSH });
+}
+
+/** The first zstd frame; the bytes behind it, up to the end of its sector, belong to the next cluster. */
+function unpackFrame(raw: Buffer, size: number): Buffer {
+    const parts: Uint8Array[] = [];
+    const stream = new fzstd.Decompress((part) => parts.push(part));
+    try {
+        stream.push(raw, true);
+    } catch (error) {
+        if (Buffer.concat(parts).length < size) {
+            throw error;
+        }
+    }
+    return Buffer.concat(parts).subarray(0, size);
 }
 
 async function exact(file: FileHandle, offset: number, length: number): Promise<Buffer | undefined> {

@@ -63,3 +63,37 @@ function format(space: Buffer, { fileSystem, label = "" }: TinyPartition): void 
         superblock.write(label, 0x78, "latin1");
     }
 }
+
+/** The image as an uncompressed qcow2, or with its clusters deflated. */
+export function tinyQcow2(raw: Buffer, { compressed = false } = {}): Buffer {
+    const cluster = 65536;
+    const count = Math.ceil(raw.length / cluster);
+    const padded = Buffer.concat([raw, Buffer.alloc(count * cluster - raw.length)]);
+    const header = Buffer.alloc(cluster);
+    header.write("QFI\xfb", 0, "latin1");
+    header.writeUInt32BE(2, 4);
+    header.writeUInt32BE(16, 20);
+    header.writeBigUInt64BE(BigInt(raw.length), 24);
+    header.writeUInt32BE(1, 36);
+    header.writeBigUInt64BE(BigInt(cluster), 40);
+    const l1 = Buffer.alloc(cluster);
+    l1.writeBigUInt64BE(BigInt(2 * cluster) | (1n << 63n), 0);
+    const l2 = Buffer.alloc(cluster);
+    const data: Buffer[] = [];
+    let at = 3 * cluster;
+    for (let index = 0; index < count; index++) {
+        const content = padded.subarray(index * cluster, (index + 1) * cluster);
+        if (compressed) {
+            const packed = zlib.deflateRawSync(content);
+            const sectors = Math.ceil(((at % 512) + packed.length) / 512) - 1;
+            l2.writeBigUInt64BE((1n << 62n) | (BigInt(sectors) << 54n) | BigInt(at), index * 8);
+            data.push(packed);
+            at += packed.length;
+        } else {
+            l2.writeBigUInt64BE(BigInt(at) | (1n << 63n), index * 8);
+            data.push(content);
+            at += cluster;
+        }
+    }
+    return Buffer.concat([header, l1, l2, ...data]);
+}
