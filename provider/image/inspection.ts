@@ -1,0 +1,45 @@
+import type { ImageCheck } from "./check";
+import type { Compression } from "./compression";
+import type { ImageFormat } from "./format";
+
+/** What is known of an image once its file has been read. Plain data: it crosses threads and is kept on disk. */
+export interface Inspection {
+    /** Of the file as it is transferred, lower-case hexadecimal. */
+    sha256: string;
+    sizeBytes: number;
+    format: ImageFormat;
+    compression: Compression;
+    /** Size of the disk inside: unpacked, or a qcow2's virtual size. */
+    virtualSizeBytes: number;
+    /** Digest of the unpacked bytes of a compressed file. */
+    unpackedSha256?: string;
+    partitions: PartitionSummary[];
+    checks: ImageCheck[];
+}
+
+export interface PartitionSummary {
+    index: number;
+    name: string;
+    /** Type GUID in upper case. */
+    type: string;
+    sizeBytes: number;
+}
+
+export interface InspectLimits {
+    /** Folder for unpacked disks; default: the system's folder for temporary files. */
+    spoolDirectory?: string;
+    /** Most that an unpacked disk may take there; default: what is free, less a reserve. */
+    maxSpoolBytes?: number;
+    /** Largest disk taken, unpacked. Default 256 GiB. */
+    maxDiskBytes?: number;
+    /** Whether xz, bzip2 and zstd of this machine may be used. Default true. */
+    tools?: boolean;
+}
+
+/** How far a reading has come, in bytes of the file. */
+export interface Progress {
+    done: number;
+    total: number;
+}
+
+export const DEFAULT_MAX_DISK_BYTES = 256 * 2 ** 30;
