@@ -32,6 +32,6 @@ export default tseslint.config(
     },
     {
         files: ["**/*.mjs", "**/*.js"],
-        languageOptions: { globals: { process: "readonly", console: "readonly", require: "readonly" } },
+        languageOptions: { globals: { process: "readonly", console: "readonly", require: "readonly", module: "writable" },
     },
 );

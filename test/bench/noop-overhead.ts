@@ -1,0 +1,58 @@
+import * as path from "node:path";
+import { median, report } from "../support/bench";
+import { fleetOf, succeeded } from "../support/fleet";
+import { stackUnderTest, type StackUnderTest } from "../support/stack";
+
+const HOSTS = 1000;
+const ROUNDS = 3;
+const TARGET = 1.15;
+
+/** A no-op `up` of a fleet beside one of as many resources whose provider does nothing, on the same engine. */
+async function main(): Promise<void> {
+    await using fleet = await fleetOf(HOSTS);
+    await using empty = emptyResources(HOSTS);
+    succeeded(await fleet.stack.up());
+    succeeded(await empty.up());
+    const pairs = [];
+    for (let round = 0; round < ROUNDS; round++) {
+        pairs.push({ ours: await timed(fleet.stack), baseline: await timed(empty) });
+    }
+    const ratio = median(pairs.map(({ ours, baseline }) => ours / baseline));
+    report({
+        name: "noop-overhead",
+        value: median(pairs.map(({ ours }) => ours)),
+        unit: `s for a no-op up of ${HOSTS} hosts`,
+        baseline: `${median(pairs.map(({ baseline }) => baseline)).toFixed(1)} s: ${HOSTS} resources with an empty handler`,
+        ratio,
+        target: `<= ${TARGET} x the baseline, median of ${ROUNDS} interleaved pairs`,
+        ok: ratio <= TARGET,
+    });
+}
+
+/** Resources of the size of an EdgeHost's inputs, in a component, with a provider that only echoes. */
+function emptyResources(count: number): StackUnderTest {
+    const text = `exports.handler = () => require(${JSON.stringify(path.join(__dirname, "../support/emptyProvider.js"))});`;
+    return stackUnderTest({
+        program: {
+            source: `
+const pulumi = require("@pulumi/pulumi");
+class Empty extends pulumi.CustomResource {
+    constructor(name, args, opts) {
+        super("pulumi-nodejs:dynamic/bench:Empty", name, { ...args, hostId: undefined, __provider: ${JSON.stringify(text)} }, opts);
+    }
+}
+const parent = new pulumi.ComponentResource("bench:index:Parent", "parent");
+for (let i = 0; i < ${count}; i++) {
+    new Empty("parent-" + i, { serial: "SN" + i, uuid: "8f0c2e4a-3b1d-4c6e-9a57-1d2e3f405161", site: "site-00000000", osProfile: "os-00000000" }, { parent });
+}`,
+        },
+    });
+}
+
+async function timed(stack: StackUnderTest): Promise<number> {
+    const start = Date.now();
+    succeeded(await stack.up());
+    return (Date.now() - start) / 1000;
+}
+
+void main();
