@@ -34,10 +34,7 @@ export class StatCache {
     static defaultFolder(env: Readonly<Record<string, string | undefined>>): string {
         if (env.EDGE_OS_CACHE_DIR) return path.resolve(env.EDGE_OS_CACHE_DIR);
         const base = env.XDG_CACHE_HOME ?? "";
-        return path.join(
-            path.isAbsolute(base) ? base : path.join(os.homedir(), ".cache"),
-            "pulumi-edge-os",
-        );
+        return path.join(path.isAbsolute(base) ? base : path.join(os.homedir(), ".cache"), "pulumi-edge-os");
     }
 
     /** The kept result for the file as it is now, or else that of `compute`, kept for the next time. */

@@ -30,8 +30,7 @@ export async function publish(
 ): Promise<"published" | "taken"> {
     const { directory, fileName, claim } = publication;
     const target = path.join(directory, fileName);
-    await fs.mkdir(directory, { recursive: true });
-    await removeDeadCopies(directory);
+    await prepare(directory);
     const there = await sizeOf(target);
     if (there !== undefined) {
         if (there === publication.sizeBytes && (await digest(target)) === publication.sha256) {
@@ -57,10 +56,24 @@ export async function publish(
     return "published";
 }
 
+async function prepare(directory: string): Promise<void> {
+    try {
+        await fs.mkdir(directory, { recursive: true });
+        await fs.access(directory, fs.constants.W_OK);
+    } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+        throw new EdgeError(
+            `publish.directory: ${directory} cannot be written to (${code}): create it with write permission, or name another`,
+        );
+    }
+    await removeDeadCopies(directory);
+}
+
 /** Our own file with other bytes is damaged and gives way, kept aside; anybody else's stays where it is. */
 async function refuseForeignContent(target: string, claim: string): Promise<void> {
     const claims = await claimsOf(target);
-    const isOurs = claims.length > 0 && claims.every((other) => !other.keep && other.claim.startsWith(ownerOf(claim)));
+    const isOurs =
+        claims.length > 0 && claims.every((other) => !other.keep && other.claim.startsWith(ownerOf(claim)));
     if (isOurs) return;
     throw new EdgeError(
         `${target} exists with other content than its name says. It is not this stack's, so it is not overwritten: move it away, or publish into another directory`,

@@ -1,0 +1,263 @@
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { z } from "zod";
+import type { Context } from "../resource/context";
+import { defineResource } from "../resource/definition";
+import { EdgeError, UnavailableHere } from "../resource/errors";
+import type { Problem } from "../resource/problem";
+import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
+import type { ImageCheck } from "./check";
+import { releaseClaim } from "./claims";
+import { checkName, publishedName } from "./format";
+import type { Inspection, Progress } from "./inspection";
+import { type ImageLibrary, imageSystem, isImageError } from "./library";
+import { sizeOf, thisMachine } from "./publish";
+
+const HOUR = 60 * 60_000;
+
+const inputs = z.object({
+    // What counts is what the file holds; `sha256` follows from it.
+    source: z.string().min(1, "must be the path of an image file").meta({ control: true }),
+    publish: z.strictObject({
+        directory: z.string().min(1, "must be a folder"),
+        baseUrl: z.string().superRefine((text, issues) => {
+            const problem = baseUrlProblem(text);
+            if (problem !== undefined) issues.addIssue(problem);
+        }),
+    }),
+    expect: z
+        .strictObject({
+            sha256: z
+                .string()
+                .regex(/^[0-9a-fA-F]{64}$/, "must be a SHA-256: 64 hexadecimal digits")
+                .transform((digits) => digits.toLowerCase())
+                .optional(),
+            format: z.enum(["raw", "qcow2"]).optional(),
+        })
+        .optional()
+        .meta({ control: true }),
+
+    url: z.string().meta({ derived: true }),
+    fileName: z.string().meta({ derived: true }),
+    sha256: z.string().meta({ derived: true, replaces: true }),
+    sizeBytes: z.number().meta({ derived: true }),
+    format: z.enum(["raw", "qcow2"]).meta({ derived: true }),
+    compression: z.enum(["none", "gz", "xz", "bz2", "zst"]).meta({ derived: true }),
+    virtualSizeBytes: z.number().meta({ derived: true }),
+    partitions: z
+        .array(z.object({ index: z.number(), name: z.string(), type: z.string(), sizeBytes: z.number() }))
+        .meta({ derived: true }),
+    // A newer version of this package may look at more; that alone is no change of the image.
+    checksPassed: z.number().meta({ derived: true, control: true }),
+});
+
+const outputs = z.object({
+    claim: z.string(),
+    /** Tells "removed" from "not here": the directory may be on another machine's disk. */
+    machine: z.string(),
+});
+
+type Inputs = z.output<typeof inputs>;
+type ImageContext = Context<ImageLibrary>;
+
+const FROM_FILE = [
+    "fileName",
+    "sha256",
+    "sizeBytes",
+    "format",
+    "compression",
+    "virtualSizeBytes",
+    "partitions",
+    "checksPassed",
+] as const satisfies readonly (keyof Inputs)[];
+
+export const diskImage = defineResource({
+    kind: "image.DiskImage",
+    system: imageSystem,
+    inputs,
+    outputs,
+    timeouts: { check: HOUR, create: HOUR, update: HOUR, read: HOUR },
+
+    async check({ source, publish, expect }, context, last) {
+        if (!isKnown(source)) return { values: withUrl(unknownValues(), publish) };
+        const inspection = await context.ifAvailable(() => inspect(source, context), undefined);
+        if (!inspection) return { values: withUrl(lastValues(last), publish) };
+        if ("problem" in inspection) return { problems: [inspection.problem] };
+
+        const checks = [...inspection.checks, checkName(source, inspection)];
+        const problems = checks.filter(({ ok }) => !ok).map(problemOf);
+        if (isKnown(expect)) problems.push(...unmetExpectations(expect, inspection));
+        const { sha256, sizeBytes, format, compression, virtualSizeBytes, partitions } = inspection;
+        // The same bytes from a file of another name stay where hosts know them.
+        const fileName =
+            last?.sha256 === sha256 && last.fileName !== undefined
+                ? last.fileName
+                : publishedName(source, inspection);
+        const checksPassed = checks.length - problems.length;
+        const values = {
+            ...{ fileName, sha256, sizeBytes, format, compression, virtualSizeBytes, partitions },
+            checksPassed,
+        };
+        return { problems, values: withUrl(values, publish) };
+    },
+
+    async create(image, context) {
+        const claim = context.newClaim();
+        await putInPlace(image, claim, context);
+        return { id: `sha256:${image.sha256}`, outputs: { claim, machine: thisMachine() } };
+    },
+
+    async read(_id, { inputs: image, outputs: { machine } }, context) {
+        const file = publishedPath(image, context);
+        const size = await sizeOf(file);
+        if (size === undefined && machine !== thisMachine()) {
+            context.log.warn(
+                `${file} is not on this machine, and the image was published from another one: whether it is still there cannot be told here`,
+            );
+            return {};
+        }
+        if (size === undefined || size < 0) return undefined;
+        const sha256 = await context.client.digest(file, reading(context, "reading"));
+        return sha256 === image.sha256 ? {} : { inputs: { sha256, sizeBytes: size } };
+    },
+
+    async update(_id, { inputs: before, outputs: { claim } }, image, context) {
+        await putInPlace(image, claim, context);
+        const old = publishedPath(before, context);
+        if (old !== publishedPath(image, context)) await releaseClaim(old, claim);
+        return { outputs: { claim, machine: thisMachine() } };
+    },
+
+    async delete(_id, { inputs: image, outputs: { claim, machine } }, context) {
+        const file = publishedPath(image, context);
+        if (machine !== thisMachine() && (await sizeOf(file)) === undefined) {
+            context.log.warn(
+                `${file} is not on this machine, and the image was published from another one: remove it there`,
+            );
+        }
+        await releaseClaim(file, claim);
+    },
+});
+
+/** What the file holds; what cannot be read at all is a problem of the input `source`. */
+async function inspect(source: string, context: ImageContext): Promise<Inspection | { problem: Problem }> {
+    const file = path.resolve(context.projectDir, source);
+    if (!(await exists(file))) {
+        throw new UnavailableHere(
+            `${context.title}: source ${JSON.stringify(source)}: there is no file ${file}. Build the image first, or correct the path (it is relative to the program's folder)`,
+        );
+    }
+    try {
+        return await context.client.inspect(file, reading(context, "verifying"));
+    } catch (error) {
+        if (!isImageError(error)) throw error;
+        return { problem: { path: ["source"], message: error.message } };
+    }
+}
+
+async function exists(file: string): Promise<boolean> {
+    try {
+        await fs.stat(file);
+        return true;
+    } catch (error) {
+        if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+        throw new EdgeError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
+    }
+}
+
+async function putInPlace(image: Inputs, claim: string, context: ImageContext): Promise<void> {
+    const { fileName, sha256, sizeBytes } = image;
+    const outcome = await context.client.publish({
+        source: path.resolve(context.projectDir, image.source),
+        directory: path.resolve(context.projectDir, image.publish.directory),
+        ...{ fileName, sha256, sizeBytes, claim },
+        ...reading(context, "publishing"),
+    });
+    const size = formatSize(sizeBytes);
+    const done = outcome === "published" ? `${size} published` : `${size} already published`;
+    context.progress(`${image.checksPassed} checks passed, ${done}`);
+}
+
+function publishedPath({ publish, fileName }: Inputs, { projectDir }: ImageContext): string {
+    return path.resolve(projectDir, publish.directory, fileName);
+}
+
+function reading(
+    context: ImageContext,
+    activity: string,
+): { signal: AbortSignal; onProgress: (progress: Progress) => void } {
+    let shown = -1;
+    return {
+        signal: context.signal,
+        onProgress({ done, total }) {
+            const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+            if (percent === shown) return;
+            shown = percent;
+            context.progress(`${activity} ${percent} %`);
+        },
+    };
+}
+
+function problemOf({ id, seen, message }: ImageCheck): Problem {
+    return { path: ["source"], message: `${id}: ${message} (seen: ${seen})` };
+}
+
+function unmetExpectations(expect: Inputs["expect"], { sha256, format }: Inspection): Problem[] {
+    const problems: Problem[] = [];
+    if (expect?.sha256 !== undefined && expect.sha256 !== sha256) {
+        problems.push({
+            path: ["expect", "sha256"],
+            message: `is ${expect.sha256}, but the file's is ${sha256}: it is another image, or was damaged on the way`,
+        });
+    }
+    if (expect?.format !== undefined && expect.format !== format) {
+        problems.push({
+            path: ["expect", "format"],
+            message: `is ${expect.format}, but the file is ${format}`,
+        });
+    }
+    return problems;
+}
+
+type FromFile = Partial<Checked<Pick<Inputs, (typeof FROM_FILE)[number]>>>;
+
+function unknownValues(): FromFile {
+    return Object.fromEntries(FROM_FILE.map((name) => [name, UNKNOWN]));
+}
+
+/** Where the file is not at hand: what it was when it last was. */
+function lastValues(last: Partial<Inputs> | undefined): FromFile {
+    return Object.fromEntries(FROM_FILE.map((name) => [name, last?.[name] ?? UNKNOWN]));
+}
+
+function withUrl(values: FromFile, publish: Checked<Inputs>["publish"]): Partial<Checked<Inputs>> {
+    const { fileName } = values;
+    const known = isKnown(publish) && typeof fileName === "string";
+    return { ...values, url: known ? `${publish.baseUrl.replace(/\/+$/, "")}/${fileName}` : UNKNOWN };
+}
+
+function baseUrlProblem(text: string): string | undefined {
+    if (!URL.canParse(text)) return "must be a URL, for example https://images.example.com/edge";
+    const url = new URL(text);
+    if (url.protocol !== "https:") {
+        return "must use https: hosts refuse other schemes when they stream the image";
+    }
+    if (url.username !== "" || url.password !== "") {
+        return "must not hold a user name or password: hosts do not log in";
+    }
+    if (url.search !== "" || url.hash !== "") {
+        return "must end with the folder: hosts tell formats by the end of the URL, where a query would stand";
+    }
+    return undefined;
+}
+
+function formatSize(bytes: number): string {
+    const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let value = bytes;
+    let unit = 0;
+    while (value >= 1024 && unit < units.length - 1) {
+        value /= 1024;
+        unit++;
+    }
+    return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ""}`;
+}

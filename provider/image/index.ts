@@ -1,0 +1,7 @@
+export {
+    DiskImage,
+    type DiskImageArgs,
+    type DiskImageExpectations,
+    type DiskImagePartition,
+    type DiskImagePublication,
+} from "./diskImage";
