@@ -197,7 +197,7 @@ export class ProviderClient {
                     if (!listening && from === "stdout" && /^\d+$/.test(line.trim())) {
                         listening = true;
                         resolve(this.connect(Number(line)));
-                    } else if (line.trim() !== "") {
+                    } else if (line.trim() !== "" && !isStackFrame(line)) {
                         this.host.log(from === "stdout" ? "info" : "info#err", line);
                     }
                 },
@@ -299,6 +299,11 @@ export class ProviderError extends Error {
     constructor(override readonly cause: ServiceError) {
         super(cause.details === "" ? cause.message : cause.details);
     }
+}
+
+/** The host writes failed calls with their stack to its standard error; the error itself says what the user needs. */
+function isStackFrame(line: string): boolean {
+    return /^\s+at .*(:\d+:\d+\)?|<anonymous>\)?)$/.test(line);
 }
 
 /** Not in the stubs of the oldest supported SDK. */

@@ -203,6 +203,9 @@ export class Registrations {
             return { changes, replaces: [], changed: [], deleteBeforeReplace: false };
         }
         return this.operation.limited(async () => {
+            if (this.operation.isCancelled) {
+                throw new ReportedError();
+            }
             const compared =
                 old === undefined || old.external === true || this.operation.decided.delete.has(next.urn)
                     ? undefined
@@ -254,9 +257,6 @@ export class Registrations {
         diff: Diff | undefined,
     ): Promise<(() => Promise<void>)[]> {
         const { operation } = this;
-        if (operation.isCancelled) {
-            throw new ReportedError();
-        }
         const decision = decide({
             old,
             next,
@@ -265,6 +265,9 @@ export class Registrations {
             deletedEarlier: operation.decided.delete.has(next.urn),
             replaced: operation.decided.replace,
         });
+        if (operation.isCancelled && decision.kind !== "same") {
+            throw new ReportedError();
+        }
         this.note(decision, next);
         const before =
             decision.kind === "replace" && old !== undefined

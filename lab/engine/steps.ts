@@ -163,7 +163,8 @@ export class Steps {
         const { operation } = this;
         await operation.limited(() =>
             operation.track(async () => {
-                if (operation.isCancelled) {
+                // What was found unchanged while something else failed is still noted: it touches nothing outside.
+                if (operation.isCancelled && input.op !== "same") {
                     throw new ReportedError();
                 }
                 const { row, old, next, op, keys, diffs } = input;

@@ -1,6 +1,7 @@
 import type { DeploymentResult } from "../deployment";
 import type { StepOp } from "../events";
 import type { StackOperation } from "../stack";
+import { isObject, isSecret, isUnknown, mapValues, type PropertyMap } from "../values";
 import { propertyLines } from "./properties";
 import { diagnosticText, type Row, type Rows } from "./rows";
 import { durationText, plural, WORDS } from "./words";
@@ -34,9 +35,23 @@ export function diagnosticsSection(rows: Rows): string {
 /** `Outputs:` with what has changed in them; in a preview only that. */
 export function outputsSection(result: DeploymentResult, op: StackOperation, dryRun: boolean): string {
     const after = op === "destroy" && result.succeeded ? {} : (result.stack?.outputs ?? {});
-    const before = result.stackBefore?.outputs ?? (op === "refresh" ? after : {});
-    const lines = propertyLines(before, after, 1, !dryRun);
+    // Without earlier outputs there is nothing to mark as new.
+    const before = result.stackBefore?.outputs ?? after;
+    const isNew = result.stackBefore === undefined;
+    const lines = propertyLines(before, dryRun ? keepKnown(before, after) : after, 1, !dryRun || isNew);
     return lines.length === 0 ? "" : `Outputs:\n${lines.map((line) => `${line}\n`).join("")}\n`;
+}
+
+/** In a preview, an output that was known and now is not says nothing of a change. */
+function keepKnown(before: PropertyMap, after: PropertyMap): PropertyMap {
+    return mapValues(after, (value, key) => {
+        const was = before[key];
+        if (isUnknown(value) && was !== undefined) {
+            return was;
+        }
+        const nested = isObject(value) && isObject(was) && !isSecret(value) && !isSecret(was);
+        return nested ? keepKnown(was, value) : value;
+    });
 }
 
 /** `Changes:`: for each changed resource what changes in it. */
