@@ -32,6 +32,8 @@ export default tseslint.config(
     },
     {
         files: ["**/*.mjs", "**/*.js"],
-        languageOptions: { globals: { process: "readonly", console: "readonly", require: "readonly", module: "writable" },
+        languageOptions: {
+            globals: { process: "readonly", console: "readonly", require: "readonly", module: "writable" },
+        },
     },
 );
