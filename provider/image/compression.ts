@@ -4,9 +4,8 @@ import { unbzip2 } from "./decoders/bzip2";
 import { runTool } from "./decoders/childTool";
 import { unxz } from "./decoders/xz";
 import { findTool } from "./decoders/tools";
-import { createZstdDecompress, unzstd } from "./decoders/zstd";
+import { hasZstd, unzstd, unzstdByNode, ZstdFrameSource } from "./decoders/zstd";
 import { throughTransform } from "./decoders/transform";
-import { ZstdFrames } from "./zstdFrames";
 
 /** How an image is packed, by the first bytes of the file; names are the usual suffixes. */
 export type Compression = "none" | "gz" | "xz" | "bz2" | "zst";
@@ -103,19 +102,9 @@ function gzipDamage(error: NodeJS.ErrnoException): string {
 }
 
 async function decompressZstd(source: ChunkSource, sink: Sink, tools: boolean): Promise<void> {
-    const frames = new ZstdFrames();
-    const watched: ChunkSource = {
-        async next() {
-            const chunk = await source.next();
-            if (chunk) frames.push(chunk);
-            else frames.end();
-            return chunk;
-        },
-    };
-    const builtIn = createZstdDecompress();
-    const program = tools && !builtIn ? findTool("zstd") : undefined;
-    if (builtIn) {
-        await throughTransform(watched, builtIn, sink, (e) => `the zstd stream is damaged (${e.message})`);
-    } else if (program) await runTool(program, ["-dc", "--quiet", "--memory=128MB"], watched, sink);
-    else await unzstd(watched, sink);
+    const frames = new ZstdFrameSource(source);
+    const program = tools && !hasZstd() ? findTool("zstd") : undefined;
+    if (hasZstd()) await unzstdByNode(frames, sink);
+    else if (program) await runTool(program, ["-dc", "--quiet", "--memory=128MB"], frames, sink);
+    else await unzstd(frames, sink);
 }

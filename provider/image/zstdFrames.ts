@@ -17,23 +17,31 @@ export class ZstdFrames {
     private skip = 0;
     private checksum = false;
     private frames = 0;
+    private isOpen = false;
     /** The front of a header that continues in the next chunk. */
     private pending: Buffer = Buffer.alloc(0);
 
     constructor(private readonly maxWindow = MAX_ZSTD_WINDOW) {}
 
-    push(chunk: Buffer): void {
+    /** Returns where in the chunk frames end. */
+    push(chunk: Buffer): number[] {
+        const ends: number[] = [];
         let bytes = this.pending.length > 0 ? Buffer.concat([this.pending, chunk]) : chunk;
         for (;;) {
             const passed = Math.min(this.skip, bytes.length);
             this.skip -= passed;
             bytes = bytes.subarray(passed);
+            if (this.isOpen && this.skip === 0 && this.next === "frame") {
+                this.isOpen = false;
+                ends.push(chunk.length - bytes.length);
+            }
             if (bytes.length === 0) break;
             const used = this.next === "frame" ? this.frameHeader(bytes) : this.blockHeader(bytes);
             if (used === undefined) break;
             bytes = bytes.subarray(used);
         }
         this.pending = bytes;
+        return ends;
     }
 
     end(): void {
@@ -56,6 +64,7 @@ export class ZstdFrames {
         if (isSkippable) {
             if (bytes.length < 8) return undefined;
             this.skip = bytes.readUInt32LE(4);
+            this.isOpen = true;
             return 8;
         }
         const header = bytes.length < 5 ? undefined : frameHeader(bytes);
@@ -66,6 +75,7 @@ export class ZstdFrames {
             );
         }
         this.next = "block";
+        this.isOpen = true;
         this.checksum = header.checksum;
         this.frames++;
         return header.length;
