@@ -209,7 +209,13 @@ export interface Patches {
         metadata?: MetadataItem[];
     };
     /** `name` is required by the schema: send the present one when it does not change. */
-    hosts: { name: string; siteId?: string; metadata?: MetadataItem[]; desiredPowerState?: string };
+    hosts: {
+        name: string;
+        siteId?: string;
+        metadata?: MetadataItem[];
+        desiredPowerState?: string;
+        desiredAmtState?: string;
+    };
     instances: { name?: string; osID?: string; hostID?: string };
     localAccounts: never;
     customConfigs: never;

@@ -54,7 +54,7 @@ export const COLLECTIONS: Readonly<Record<Collection, CollectionInfo>> = {
         listKey: "hosts",
         id: /^host-[0-9a-f]{8}$/,
         noun: "host_resource",
-        patchable: ["name", "siteId", "metadata", "desiredPowerState"],
+        patchable: ["name", "siteId", "metadata", "desiredPowerState", "desiredAmtState"],
         softDelete: true,
         title: "host",
         nameField: "name",

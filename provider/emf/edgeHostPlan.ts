@@ -1,6 +1,6 @@
-import { CLAIM_KEY } from "../resource/claim";
 import type { HostResource, InstanceResource, MetadataItem, Patches } from "./api";
 import { sameText } from "./hostRules";
+import { mergeMetadata, sameItems } from "./placeMetadata";
 
 /** A host as this package wants it; names are resolved to ids. What is undefined is left alone. */
 export interface DesiredHost {
@@ -219,7 +219,12 @@ export function hostPatch(
 ): Patches["hosts"] | undefined {
     const name = wantedName(observed, desired, previous);
     const site = desired.site ?? (previous?.site === undefined ? observed.site : "");
-    const metadata = wantedMetadata(observed.metadata, desired, claim, previous);
+    const metadata = mergeMetadata(
+        observed.metadata,
+        desired.metadata ?? {},
+        previous?.metadata ?? {},
+        claim,
+    );
     const vproChanges = desired.enableVpro !== observed.vpro && previous !== undefined;
     const changed = {
         ...(site === observed.site ? {} : { siteId: site }),
@@ -242,25 +247,6 @@ function wantedName(observed: ObservedHost, desired: DesiredHost, previous: Desi
     const takenOut = previous?.name !== undefined && sameText(observed.name, previous.name);
     const unnamed = observed.name === "" || /^pulumi-[0-9a-f]{12}$/.test(observed.name);
     return takenOut || unnamed ? observed.id : observed.name;
-}
-
-/** Foreign keys stay; own ones that were taken out of the program go. */
-function wantedMetadata(
-    present: readonly MetadataItem[],
-    desired: DesiredHost,
-    claim: string,
-    previous: DesiredHost | undefined,
-): MetadataItem[] {
-    const own = { ...desired.metadata, [CLAIM_KEY]: claim };
-    const kept = present.filter(
-        ({ key }) => !(key in own) && previous?.metadata?.[key] === undefined && key !== CLAIM_KEY,
-    );
-    return [...kept, ...Object.entries(own).map(([key, value]) => ({ key, value }))];
-}
-
-function sameItems(a: readonly MetadataItem[], b: readonly MetadataItem[]): boolean {
-    const values = new Map(b.map(({ key, value }) => [key, value]));
-    return a.length === b.length && a.every(({ key, value }) => values.get(key) === value);
 }
 
 /** `instance` is the one of a GET where its account and configs count: a host's own never shows them. */
