@@ -128,14 +128,19 @@ function decryptInside(
 
 /** Writes `encryptionsalt` into the stack's file, as `pulumi stack init` does; all else in it stays as it is. */
 export function writeEncryptionSalt(file: string, salt: string): void {
-    const document = parseDocument(fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
+    const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+    const document = parseDocument(text);
     if (document.contents !== null && !isMap(document.contents)) {
         throw new Error(
             `${file} is not a YAML mapping; a stack's configuration file has "config:" at its top.`,
         );
     }
+    // A line at the end leaves the text of the user alone; where that does not do, as in JSON, it is written anew.
+    const appended = `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}encryptionsalt: ${salt}\n`;
+    const parsed = parseDocument(appended);
     document.set("encryptionsalt", salt);
+    const fits = parsed.errors.length === 0 && parsed.get("encryptionsalt") === salt;
     const draft = `${file}.${process.pid}.tmp`;
-    fs.writeFileSync(draft, document.toString({ lineWidth: 0 }));
+    fs.writeFileSync(draft, fits ? appended : document.toString({ lineWidth: 0 }));
     fs.renameSync(draft, file);
 }

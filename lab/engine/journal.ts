@@ -19,8 +19,13 @@ interface FoldedLine {
 
 type StoredMutation = Omit<Mutation, "row"> & { row?: StoredResource };
 
+interface ChangesLine {
+    kind: "changes";
+    changes: StoredMutation[];
+}
+
 /**
- * The file of the changes since the checkpoint: one JSON line each, appended with one write, so that a killed run
+ * The file of the changes since the checkpoint: a JSON line each, appended with one write, so that a killed run
  * leaves at most its last line torn. The CLI instead rewrites the whole checkpoint at each change.
  */
 export class JournalWriter {
@@ -41,11 +46,12 @@ export class JournalWriter {
         return writer;
     }
 
-    /** Appends a mutation. */
-    append(mutation: Mutation): void {
-        const line: Record<string, unknown> =
-            "row" in mutation ? { ...mutation, row: this.codec.encodeRow(mutation.row) } : { ...mutation };
-        this.write(line);
+    /** Appends mutations that belong together, as one line. */
+    append(mutations: readonly Mutation[]): void {
+        const changes = mutations.map((mutation) =>
+            "row" in mutation ? { ...mutation, row: this.codec.encodeRow(mutation.row) } : mutation,
+        );
+        this.write({ kind: "changes", changes });
     }
 
     /** Says which checkpoint the journal has been folded into. */
@@ -103,15 +109,15 @@ export function readJournal(file: string): LeftJournal | undefined {
         foldedInto: folded?.checkpoint,
         *mutations(codec) {
             for (const line of lines) {
-                if (line.kind !== "folded" && line.kind !== "header") {
-                    yield decodeMutation(line, codec);
+                for (const change of line.kind === "changes" ? line.changes : []) {
+                    yield decodeMutation(change, codec);
                 }
             }
         },
     };
 }
 
-type JournalLine = JournalHeader | FoldedLine | StoredMutation;
+type JournalLine = JournalHeader | FoldedLine | ChangesLine;
 
 function completeLines(text: string): JournalLine[] {
     const parsed: JournalLine[] = [];
@@ -125,6 +131,6 @@ function completeLines(text: string): JournalLine[] {
     return parsed;
 }
 
-function decodeMutation(line: StoredMutation, codec: StateCodec): Mutation {
-    return (line.row === undefined ? line : { ...line, row: codec.decodeRow(line.row) }) as Mutation;
+function decodeMutation(stored: StoredMutation, codec: StateCodec): Mutation {
+    return (stored.row === undefined ? stored : { ...stored, row: codec.decodeRow(stored.row) }) as Mutation;
 }

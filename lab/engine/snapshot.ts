@@ -19,45 +19,61 @@ export class Snapshot {
     private readonly keys = new Map<ResourceState, string>();
     private readonly byKey = new Map<string, ResourceState>();
     private created = 0;
+    private together: Mutation[] | undefined;
 
     constructor(
         /** The rows at the beginning, deleted-but-present ones included. */
         readonly base: readonly ResourceState[],
         /** Operations that an earlier run left unfinished. */
         readonly leftPending: readonly PendingOperation[],
-        private readonly record?: (mutation: Mutation) => void,
+        /** Gets the mutations that belong together: all of them, or after a crash none, have happened. */
+        private readonly recordAll?: (mutations: readonly Mutation[]) => void,
     ) {
         base.forEach((row, index) => this.name(row, `b${index}`));
+    }
+
+    /** What `change` does is one change: a crash leaves all of it or nothing. */
+    atomically(change: () => void): void {
+        this.together = [];
+        try {
+            change();
+        } finally {
+            const mutations = this.together;
+            this.together = undefined;
+            if (mutations.length > 0) {
+                this.recordAll?.(mutations);
+            }
+        }
     }
 
     /** An operation on the outside world begins: if the run dies now, the state says so. */
     begin(operation: PendingKind, row: ResourceState): void {
         this.inFlight.set(row, operation);
-        this.record?.({ kind: "begin", key: this.keyOf(row), operation, row });
+        this.record({ kind: "begin", key: this.keyOf(row), operation, row });
     }
 
     /** The operation has ended, well or not. */
     end(row: ResourceState): void {
         if (this.inFlight.delete(row)) {
-            this.record?.({ kind: "end", key: this.keyOf(row) });
+            this.record({ kind: "end", key: this.keyOf(row) });
         }
     }
 
     /** A row has come to be. */
     add(row: ResourceState): void {
         this.finished.push(row);
-        this.record?.({ kind: "new", key: this.keyOf(row), row });
+        this.record({ kind: "new", key: this.keyOf(row), row });
     }
 
     /** The fields of a row have changed. */
     set(row: ResourceState): void {
-        this.record?.({ kind: "set", key: this.keyOf(row), row });
+        this.record({ kind: "set", key: this.keyOf(row), row });
     }
 
     /** A row is no longer part of the state. */
     done(row: ResourceState): void {
         this.superseded.add(row);
-        this.record?.({ kind: "done", key: this.keyOf(row) });
+        this.record({ kind: "done", key: this.keyOf(row) });
     }
 
     /** Whether {@link done} was said of the row. */
@@ -95,6 +111,14 @@ export class Snapshot {
                 break;
             case "done":
                 this.withRow(mutation.key, (row) => this.done(row));
+        }
+    }
+
+    private record(mutation: Mutation): void {
+        if (this.together === undefined) {
+            this.recordAll?.([mutation]);
+        } else {
+            this.together.push(mutation);
         }
     }
 

@@ -213,8 +213,10 @@ export class Steps {
                 markSecretOutputs(event.new);
                 operation.current.set(event.urn, event.new);
             }
-            operation.snapshot.end(row);
-            result.commit?.();
+            operation.snapshot.atomically(() => {
+                operation.snapshot.end(row);
+                result.commit?.();
+            });
             if (result.failure === undefined) {
                 return result;
             }

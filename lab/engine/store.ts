@@ -80,7 +80,7 @@ export class StackStore {
         const journal =
             this.journal ?? new JournalWriter(this.layout.journal, this.codec, this.checkpointHash);
         this.journal = journal;
-        return new Snapshot(rows, pending, (mutation) => journal.append(mutation));
+        return new Snapshot(rows, pending, (mutations) => journal.append(mutations));
     }
 
     private writeCheckpoint(rows: readonly ResourceState[], pending: readonly PendingOperation[]): void {

@@ -127,7 +127,7 @@ function rowsOf(result: CommandResult): Record<string, unknown>[] {
 }
 
 function sortKey(row: Record<string, unknown>): string {
-    return `${String(row.urn as string)} ${String(row.id as string)}`;
+    return JSON.stringify([row.urn, row.id]);
 }
 
 function compareText(a: string, b: string): number {
