@@ -1,0 +1,163 @@
+import * as childProcess from "node:child_process";
+import * as crypto from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect } from "chai";
+import { claimsOf, releaseClaim } from "../../../provider/image/claims";
+import { type Publication, publish, thisMachine } from "../../../provider/image/publish";
+import { MIB, temporaryFolder } from "./fixtures";
+
+const sha256 = (bytes: Buffer): string => crypto.createHash("sha256").update(bytes).digest("hex");
+const CONTENT = Buffer.concat([Buffer.alloc(2 * MIB), Buffer.from("an image"), Buffer.alloc(MIB)]);
+const NAME = "image-0011223344556677.img";
+const ROW_A = "aaaaaaaaaaaa-11111111";
+const ROW_B = "aaaaaaaaaaaa-22222222";
+const FOREIGN = "ffffffffffff-11111111";
+
+describe("publishing into a directory", () => {
+    const folder = temporaryFolder();
+    let directory: string;
+    let source: string;
+    let target: string;
+
+    beforeEach(() => {
+        directory = folder.path(crypto.randomBytes(4).toString("hex"), "published");
+        source = folder.path("source.img");
+        target = path.join(directory, NAME);
+        fs.writeFileSync(source, CONTENT);
+    });
+
+    function put(change: Partial<Publication> = {}): Promise<"published" | "taken"> {
+        const publication = {
+            ...{ source, directory, fileName: NAME, sha256: sha256(CONTENT), sizeBytes: CONTENT.length },
+            ...{ claim: `${ROW_A}00000001`, ...change },
+        };
+        return publish(publication, async (file) => sha256(fs.readFileSync(file)));
+    }
+
+    async function failure(work: Promise<unknown>): Promise<string> {
+        return work.then(
+            () => "did not fail",
+            (error: unknown) => (error as Error).message,
+        );
+    }
+
+    function images(): string[] {
+        return fs.readdirSync(directory).filter((name) => !name.endsWith(".claim.json"));
+    }
+
+    it("makes the folder and puts the same bytes there, readable by a web server", async () => {
+        const before = process.umask(0o077);
+        try {
+            expect(await put()).to.equal("published");
+        } finally {
+            process.umask(before);
+        }
+        expect(fs.readFileSync(target).equals(CONTENT)).to.equal(true);
+        expect(fs.statSync(target).mode & 0o777).to.equal(0o644);
+        expect(images()).to.deep.equal([NAME]);
+    });
+
+    it("publishes nothing when the source was changed since it was checked", async () => {
+        fs.writeFileSync(source, Buffer.concat([CONTENT, Buffer.from("!")]));
+        expect(await failure(put())).to.contain("changed since it was checked");
+        expect(fs.readdirSync(directory)).to.deep.equal([]);
+    });
+
+    it("takes what is already there with the same content", async () => {
+        await put();
+        const { ino } = fs.statSync(target);
+        expect(await put({ claim: `${ROW_A}00000002` })).to.equal("taken");
+        expect(fs.statSync(target).ino).to.equal(ino);
+    });
+
+    it("never overwrites other content that is not its own", async () => {
+        fs.mkdirSync(directory, { recursive: true });
+        fs.writeFileSync(target, "precious");
+        expect(await failure(put())).to.contain("not overwritten");
+        expect(fs.readFileSync(target, "utf8")).to.equal("precious");
+        expect(images()).to.deep.equal([NAME]);
+    });
+
+    it("repairs its own file that was damaged, keeping the damaged one aside", async () => {
+        await put();
+        fs.writeFileSync(target, "damaged");
+        expect(await put({ claim: `${ROW_A}00000002` })).to.equal("published");
+        expect(fs.readFileSync(target).equals(CONTENT)).to.equal(true);
+        expect(fs.readFileSync(`${target}.damaged-1`, "utf8")).to.equal("damaged");
+    });
+
+    it("removes the file with the last claim only", async () => {
+        await put();
+        await put({ claim: `${ROW_B}00000001` });
+        await put({ claim: `${FOREIGN}00000001` });
+        expect(await releaseClaim(target, `${ROW_A}00000001`)).to.equal("left");
+        expect(await releaseClaim(target, `${FOREIGN}00000001`)).to.equal("left");
+        expect(await releaseClaim(target, `${ROW_B}00000001`)).to.equal("removed");
+        expect(fs.readdirSync(directory)).to.deep.equal([]);
+    });
+
+    it("leaves what a newer generation of the same row has taken over", async () => {
+        await put();
+        await put({ claim: `${ROW_A}00000002` });
+        expect(await releaseClaim(target, `${ROW_A}00000001`)).to.equal("left");
+        expect(fs.existsSync(target)).to.equal(true);
+        expect(await releaseClaim(target, `${ROW_A}00000002`)).to.equal("removed");
+    });
+
+    it("leaves a file that somebody else had put there", async () => {
+        fs.mkdirSync(directory, { recursive: true });
+        fs.writeFileSync(target, CONTENT);
+        expect(await put()).to.equal("taken");
+        expect(await put({ claim: `${ROW_A}00000002` })).to.equal("taken");
+        expect(await releaseClaim(target, `${ROW_A}00000002`)).to.equal("left");
+        expect(fs.readdirSync(directory)).to.deep.equal([NAME]);
+    });
+
+    it("takes unreadable claims for somebody else's", async () => {
+        await put();
+        fs.writeFileSync(`${target}.strange.claim.json`, "{");
+        expect(await claimsOf(target)).to.have.lengthOf(2);
+        expect(await releaseClaim(target, `${ROW_A}00000001`)).to.equal("left");
+        expect(fs.existsSync(target)).to.equal(true);
+    });
+
+    it("removes copies of dead runs, and no others", async () => {
+        fs.mkdirSync(directory, { recursive: true });
+        const dead = childProcess.spawnSync(process.execPath, ["-e", ""]).pid;
+        const copies = [
+            `.edge-os-${thisMachine()}-${dead}-00000001.part`,
+            `.edge-os-${thisMachine()}-${process.pid}-00000002.part`,
+            `.edge-os-00000000-${dead}-00000003.part`,
+            "notes.part",
+        ];
+        for (const name of copies) fs.writeFileSync(path.join(directory, name), "");
+        await put();
+        expect(images().sort()).to.deep.equal([...copies.slice(1), NAME].sort());
+    });
+
+    it("leaves no copy behind when it is called off", async () => {
+        const aborted = new AbortController();
+        const work = put({
+            signal: aborted.signal,
+            onProgress: () => aborted.abort(new Error("called off")),
+        });
+        expect(await failure(work)).to.equal("called off");
+        expect(fs.readdirSync(directory)).to.deep.equal([]);
+    });
+
+    it("goes on after a crash at any moment", async () => {
+        // Between claim and rename: the claim leads nowhere yet.
+        await put();
+        fs.rmSync(target);
+        expect(await put({ claim: `${ROW_A}00000002` })).to.equal("published");
+        expect(await releaseClaim(target, `${ROW_A}00000002`)).to.equal("removed");
+        expect(fs.readdirSync(directory)).to.deep.equal([]);
+    });
+
+    it("says that a folder cannot be written to", async () => {
+        const blocked = folder.path("blocked");
+        fs.writeFileSync(blocked, "");
+        expect(await failure(put({ directory: path.join(blocked, "x") }))).to.contain("publish.directory");
+    });
+});
