@@ -1,6 +1,6 @@
 /** Shapes of secrets that turn up in texts of servers and libraries, whatever their value. */
 const SHAPES: readonly [RegExp, string][] = [
-    [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi, "$1 [secret]"],
+    [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 [secret]"],
     [/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g, "[secret]"],
     [
         /\b(password|client_secret|refresh_token|access_token)(["']?\s*[=:]\s*["']?)[^&\s"',}]+/gi,
@@ -13,16 +13,15 @@ export function redact(text: string, secrets: Iterable<string>): string {
     let clean = text;
     for (const secret of secrets) {
         if (secret.length < 3) continue; // would tear ordinary words apart, and cannot be told from them
-        for (const form of new Set([
-            secret,
-            encodeURIComponent(secret),
-            formEncoded(secret),
-            quoted(secret),
-        ])) {
-            clean = clean.split(form).join("[secret]");
-        }
+        // The longest first: a shorter form may be a part of a longer one.
+        for (const form of formsOf(secret)) clean = clean.split(form).join("[secret]");
     }
     return SHAPES.reduce((result, [shape, replacement]) => result.replace(shape, replacement), clean);
+}
+
+function formsOf(secret: string): string[] {
+    const forms = new Set([secret, encodeURIComponent(secret), formEncoded(secret), quoted(secret)]);
+    return [...forms].sort((a, b) => b.length - a.length);
 }
 
 function formEncoded(text: string): string {
