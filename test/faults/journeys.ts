@@ -33,4 +33,54 @@ export const journeys: readonly Journey[] = [
         watched: ["sites"],
         made: { sites: 1 },
     },
+    {
+        kind: "emf.OsProfile",
+        async prepare(lab) {
+            const profile = {
+                name: "ubuntu-edge-24.04",
+                imageUrl: `${lab.images.baseUrl}/ubuntu-edge.img`,
+                imageFormat: "raw",
+                sha256: "a".repeat(64),
+                type: "MUTABLE",
+                securityFeature: "NONE",
+                onContentChange: "replace-when-unused",
+            };
+            return {
+                first: { ...profile, metadata: { purpose: "till" } },
+                // New content under the name: deleted and made anew inside the update.
+                second: { ...profile, sha256: "b".repeat(64), metadata: { purpose: "gateway" } },
+            };
+        },
+        watched: ["compute/os"],
+        made: { "compute/os": 1 },
+    },
+    {
+        kind: "emf.EdgeHost",
+        async prepare(lab) {
+            const region = await lab.emf.create("regions", { name: "north" });
+            const sites = [];
+            for (const name of ["store-1", "store-2"]) {
+                sites.push(await lab.emf.create("sites", { name, regionId: region.resourceId }));
+            }
+            const profile = await lab.emf.create("compute/os", {
+                name: "bare",
+                sha256: "a".repeat(64),
+                osType: "OS_TYPE_MUTABLE",
+                // Of another provider than EMF's own, so that no machine is provisioned while the test looks.
+                osProvider: "OS_PROVIDER_KIND_LENOVO",
+                securityFeature: "SECURITY_FEATURE_NONE",
+            });
+            const host = {
+                serial: "SN0001",
+                uuid: "8f0c2e4a-3b1d-4c6e-9a57-1d2e3f405161",
+                osProfile: profile.resourceId,
+            };
+            return {
+                first: { ...host, site: sites[0]?.resourceId, metadata: { role: "till" } },
+                second: { ...host, site: sites[1]?.resourceId, metadata: { role: "gateway" }, name: "gate" },
+            };
+        },
+        watched: ["compute/hosts", "compute/instances"],
+        made: { "compute/hosts": 1, "compute/instances": 1 },
+    },
 ];

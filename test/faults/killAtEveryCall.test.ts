@@ -26,7 +26,7 @@ for (const journey of journeys) {
         let inputs: { first: Properties; second: Properties };
 
         before(async () => {
-            lab = await startLab({ autoBoot: true, speed: 20 });
+            lab = await startLab({ speed: 20 });
             const { endpoint, keycloak, project, username, password, caFile } = lab.emf;
             const config = {
                 "edge-os:emf": JSON.stringify({ endpoint, keycloak, project, username, caFile }),

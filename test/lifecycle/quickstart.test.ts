@@ -102,16 +102,16 @@ async function changeBehindItsBack(lab: Lab): Promise<void> {
         return found;
     };
     const second = host("SN0002");
-    await lab.emf.patch("compute/hosts", String(second.resourceId), { name: second.name, siteId: "" });
+    await lab.emf.patch("compute/hosts", second.resourceId, { name: second.name, siteId: "" });
 
     const third = host("SN0003");
     const instance = third.instance as { resourceId: string };
     await lab.emf.remove("compute/instances", instance.resourceId);
     await lab.emf.until(
-        () => lab.emf.store.instanceOf(String(third.resourceId)) === undefined,
+        () => lab.emf.store.instanceOf(third.resourceId) === undefined,
         "the instance to go",
     );
-    await lab.emf.remove("compute/hosts", String(third.resourceId));
+    await lab.emf.remove("compute/hosts", third.resourceId);
     await lab.emf.until(
         () => lab.emf.store.hosts().every(({ resourceId }) => resourceId !== third.resourceId),
         "the host to go",
