@@ -99,14 +99,18 @@ class Watch {
     async untilSettled(): Promise<void> {
         const { context } = this;
         let line = "";
+        // The first look is a fresh one: whatever the run has listed before may be minutes old.
+        let maxAge = 0;
         for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
-            if (await this.looked(pause)) {
+            if (await this.looked(maxAge)) {
                 const before = line;
                 line = summarize(this.standings, this.inputs.until);
                 context.progress(line);
                 if (this.settled()) break;
                 if (line !== before) pause = SHORTEST_PAUSE;
             }
+            // Gates that wait at the same time share their looks.
+            maxAge = pause / 2;
             await context.sleep(Math.max(pause, PAUSE_PER_HOST * this.standings.size));
         }
         this.sayWhatIsLeft(line);
@@ -122,11 +126,10 @@ class Watch {
     }
 
     /** One look at all hosts; false when EMF could not be asked. */
-    private async looked(pause: number): Promise<boolean> {
+    private async looked(maxAge: number): Promise<boolean> {
         const { context } = this;
         try {
-            // Gates that wait at the same time share their looks.
-            const hosts = await context.client.list("hosts", { maxAge: pause / 2, signal: context.signal });
+            const hosts = await context.client.list("hosts", { maxAge, signal: context.signal });
             const byId = new Map(hosts.map((host) => [host.resourceId, host]));
             const standings = new Map<string, Standing>();
             for (const { label, hostId } of this.inputs.hosts) {
