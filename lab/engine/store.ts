@@ -43,6 +43,10 @@ export class StackStore {
         const left = this.leftJournal();
         this.codec = openCodec(options, stored?.secrets_providers?.state?.salt ?? left?.header.salt);
         this.recovered = left !== undefined;
+        if (text === undefined && left === undefined) {
+            // As `pulumi stack init` does: from now on the CLI knows the stack, and that it is locked.
+            this.writeCheckpoint([], []);
+        }
         const base = this.decode(stored);
         this.snapshot = this.begin(base.rows, base.pending);
         if (left !== undefined) {
