@@ -186,7 +186,7 @@ describe("image.DiskImage", () => {
             const before = await checked();
             changeImage();
             const changed = await checked();
-            expect(diffInputs(definition, before as never, changed as never).replaces).to.deep.equal([
+            expect(diffInputs(definition, before, changed).replaces).to.deep.equal([
                 "sha256",
             ]);
         });
@@ -195,14 +195,14 @@ describe("image.DiskImage", () => {
             const before = await checked();
             fs.renameSync(path.join(projectDir, "ubuntu.img"), path.join(projectDir, "other.img"));
             const args = { ...ARGS, source: "other.img", expect: { format: "raw" } };
-            const { inputs } = await check(args, { olds: before as never });
-            expect(diffInputs(definition, before as never, inputs).changed).to.deep.equal([]);
+            const { inputs } = await check(args, { olds: before });
+            expect(diffInputs(definition, before, inputs).changed).to.deep.equal([]);
         });
 
         it("updates in place when the image moves", async () => {
             const before = await checked();
             const moved = await checked({ ...ARGS, publish: { ...ARGS.publish, directory: "elsewhere" } });
-            expect(diffInputs(definition, before as never, moved as never)).to.deep.equal({
+            expect(diffInputs(definition, before, moved)).to.deep.equal({
                 changed: ["publish"],
                 replaces: [],
             });
