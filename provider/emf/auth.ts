@@ -67,7 +67,11 @@ export class Session {
             username: credentials.username,
             password: credentials.password,
         });
-        if (answer.status !== 200) throw refusal(credentials, answer);
+        if (answer.status !== 200) {
+            const error = refusal(credentials, answer);
+            error.message = this.keycloak?.clean(error.message) ?? error.message;
+            throw error;
+        }
         return this.keep(answer);
     }
 
