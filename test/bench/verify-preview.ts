@@ -5,7 +5,6 @@ import { buildQuickstartImage } from "../../examples/quickstart/image";
 import { diskImage } from "../../provider/image/diskImage.handler";
 import { imageSystem } from "../../provider/image/library";
 import { checkInputs } from "../../provider/resource/check";
-import type { AnyResource } from "../../provider/resource/definition";
 import { median, report } from "../support/bench";
 import { testContext, testHost } from "../support/context";
 import { enlarge } from "../support/largeImage";

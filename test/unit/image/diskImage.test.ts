@@ -186,9 +186,7 @@ describe("image.DiskImage", () => {
             const before = await checked();
             changeImage();
             const changed = await checked();
-            expect(diffInputs(definition, before, changed).replaces).to.deep.equal([
-                "sha256",
-            ]);
+            expect(diffInputs(definition, before, changed).replaces).to.deep.equal(["sha256"]);
         });
 
         it("sees no change in another path to the same bytes, or in expectations", async () => {
