@@ -389,7 +389,7 @@ export class EmfClient {
     /** Checks the id first: the server acts on an object of any kind through any kind's path. */
     private objectPath(collection: Collection, id: string): string {
         const { path, id: form, title } = COLLECTIONS[collection];
-        if (!form.test(id)) throw new EdgeError(`${JSON.stringify(id)} is not the id of a ${title}`);
+        if (!form.test(id)) throw new EdgeError(`${JSON.stringify(id)} is not the id of ${article(title)}`);
         return `${this.collectionPath(path)}/${id}`;
     }
 
@@ -440,4 +440,8 @@ function filled<T extends Objects[Collection]>(known: T, written: T): T {
     const instance =
         written.instance && before?.resourceId === written.instance.resourceId ? before : written.instance;
     return { ...written, ...inherited, instance };
+}
+
+function article(title: string): string {
+    return /^[aeiou]/i.test(title) ? `an ${title}` : `a ${title}`;
 }
