@@ -52,11 +52,12 @@ async function runOperation(
 ): Promise<number> {
     const events = options.events === undefined ? undefined : fs.openSync(options.events, "w", 0o600);
     context.out(`The embedded engine runs${context.reason === undefined ? "" : `: ${context.reason}`}.\n`);
-    const onEvent = (event: EngineEvent): void => {
-        if (events !== undefined) {
-            fs.writeSync(events, `${JSON.stringify(event)}\n`);
-        }
-    };
+    const onEvent =
+        events === undefined
+            ? undefined
+            : (event: EngineEvent): void => {
+                  fs.writeSync(events, `${JSON.stringify(event)}\n`);
+              };
     const run = (dryRun: boolean): Promise<RunStackResult> => runOnce(options, op, dryRun, onEvent, context);
     try {
         if (op !== "preview" && !options.skipPreview) {
@@ -85,7 +86,7 @@ async function runOnce(
     options: CommandLine,
     op: StackOperation,
     dryRun: boolean,
-    onEvent: (event: EngineEvent) => void,
+    onEvent: ((event: EngineEvent) => void) | undefined,
     context: CommandContext,
 ): Promise<RunStackResult> {
     const display = createDisplay({
