@@ -97,7 +97,7 @@ describe("the GPT reader", () => {
         const disk = blankDisk(DISK);
         expect(await failedIds(disk.subarray(0, DISK - 4096))).to.include("gpt.backup");
         const { checks } = await readGpt(bufferDevice(disk.subarray(0, DISK - 4096)));
-        expect(checks.find(({ id }) => id === "gpt.backup")?.message).to.contain("cut off");
+        expect(checks.find(({ id }) => id === "gpt.backup")?.message).to.contain("names a larger disk");
     });
 
     it("finds an image that was enlarged, and says what helps", async () => {

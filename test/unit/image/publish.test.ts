@@ -14,6 +14,12 @@ const ROW_A = "aaaaaaaaaaaa-11111111";
 const ROW_B = "aaaaaaaaaaaa-22222222";
 const FOREIGN = "ffffffffffff-11111111";
 
+const PUBLISH = `
+const { publish } = require(${JSON.stringify(path.resolve(__dirname, "../../../provider/image/publish"))});
+const publication = JSON.parse(process.argv[1]);
+publish({ ...publication, sizeBytes: 2 ** 30, claim: "${ROW_A}00000009" }, async () => "");
+`;
+
 describe("publishing into a directory", () => {
     const folder = temporaryFolder();
     let directory: string;
@@ -153,6 +159,32 @@ describe("publishing into a directory", () => {
         expect(await put({ claim: `${ROW_A}00000002` })).to.equal("published");
         expect(await releaseClaim(target, `${ROW_A}00000002`)).to.equal("removed");
         expect(fs.readdirSync(directory)).to.deep.equal([]);
+    });
+
+    it("survives being killed in the middle of a copy", async () => {
+        // Large, so that there is a middle; all zeros, so that it takes no room.
+        const large = folder.path("large.img");
+        fs.writeFileSync(large, "");
+        fs.truncateSync(large, 1024 * MIB);
+        const publication = { source: large, directory, fileName: NAME, sha256: "0".repeat(64) };
+        const child = childProcess.spawn(
+            process.execPath,
+            ["-r", "ts-node/register/transpile-only", "-e", PUBLISH, JSON.stringify(publication)],
+            { stdio: "ignore" },
+        );
+        const exited = new Promise((resolve) => child.once("exit", resolve));
+        const isCopying = (): boolean =>
+            fs.existsSync(directory) && fs.readdirSync(directory).some((name) => name.endsWith(".part"));
+        while (!isCopying() && child.exitCode === null)
+            await new Promise((resolve) => setTimeout(resolve, 2));
+        child.kill("SIGKILL");
+        await exited;
+        expect(child.signalCode).to.equal("SIGKILL");
+        expect(isCopying()).to.equal(true);
+        expect(fs.existsSync(target)).to.equal(false);
+
+        expect(await put()).to.equal("published");
+        expect(images()).to.deep.equal([NAME]);
     });
 
     it("says that a folder cannot be written to", async () => {
