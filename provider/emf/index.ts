@@ -1,7 +1,11 @@
 export type { EmfTargetArgs } from "./args";
+export { EdgeHost } from "./edgeHost";
+export type { EdgeHostArgs } from "./edgeHost";
 export * from "./lookUps";
 export { OsProfile } from "./osProfile";
 export type { OsProfileArgs, OsProfileInput, OsProfileSpellings, PublishedImage } from "./osProfile";
+export { ProvisioningGate } from "./provisioningGate";
+export type { GateHost, ProvisioningGateArgs } from "./provisioningGate";
 export { Region } from "./region";
 export type { RegionArgs } from "./region";
 export { Site } from "./site";
