@@ -15,7 +15,7 @@ export = async () => {
         image: disk, // url, sha256 and the server's certificate come from here
         type: "MUTABLE",
         profileName: "ubuntu-edge",
-        imageVersion: "1.0.0",
+        imageId: "1.0.0",
         architecture: "x86_64",
         securityFeature: "NONE",
         metadata: { purpose: "quickstart" },

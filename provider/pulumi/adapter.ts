@@ -170,10 +170,8 @@ export class DynamicAdapter {
         body: (definition: AnyResource, context: Context<unknown>) => Promise<T>,
     ): Promise<T> {
         const definition = this.defined();
-        const limit =
-            verb === "check"
-                ? CHECK_TIME_LIMIT
-                : (duration(program.timeouts[verb]) ?? definition.timeouts?.[verb] ?? DEFAULT_TIME_LIMIT);
+        const usual = verb === "check" ? CHECK_TIME_LIMIT : DEFAULT_TIME_LIMIT;
+        const limit = duration(program.timeouts[verb]) ?? definition.timeouts?.[verb] ?? usual;
         const timer = new AbortController();
         const timeout = setTimeout(() => {
             timer.abort(
