@@ -1,3 +1,4 @@
+import { abortable } from "../http/abortable";
 import type { HttpAnswer, HttpClient } from "../http/client";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
@@ -47,9 +48,8 @@ export class Session {
     }
 
     private async renewed(credentials: PasswordCredentials, signal?: AbortSignal): Promise<Tokens> {
-        // One caller's cancellation must not fail the others, so the shared request has no signal.
         this.renewal ??= this.fetch(credentials).finally(() => (this.renewal = undefined));
-        return signal ? Promise.race([this.renewal, rejection(signal)]) : this.renewal;
+        return abortable(this.renewal, signal);
     }
 
     private async fetch(credentials: PasswordCredentials): Promise<Tokens> {
@@ -118,14 +118,4 @@ function refusal(credentials: PasswordCredentials, answer: HttpAnswer): EdgeErro
     return new EdgeError(
         `login of ${who} at ${where} failed with HTTP ${status}${reason}: is this the address of the Keycloak realm?`,
     );
-}
-
-function rejection(signal: AbortSignal): Promise<never> {
-    return new Promise((_, reject) => {
-        const fail = (): void => {
-            reject(signal.reason as Error);
-        };
-        if (signal.aborted) fail();
-        else signal.addEventListener("abort", fail, { once: true });
-    });
 }

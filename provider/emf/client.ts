@@ -1,16 +1,18 @@
+import { abortable } from "../http/abortable";
 import { HttpClient, type HttpAnswer, type HttpRequest } from "../http/client";
 import { NoAnswer } from "../http/failure";
 import { Limiter } from "../http/limiter";
 import type { Host } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
-import type { Collection, Creates, HostResource, InstanceResource, Objects, Patches } from "./api";
+import type { Collection, Creates, InstanceResource, Objects, Patches } from "./api";
 import { Busy, isNotFound, translate } from "./answers";
 import { Session } from "./auth";
 import { COLLECTIONS } from "./collections";
 import { AlreadyExists, EmfError } from "./errors";
 import type { EmfSettings } from "./settings";
-import { SharedLists } from "./sharedLists";
+import { assertWritable } from "./patchMask";
+import { filled, SharedLists } from "./sharedLists";
 
 /** The target of a client: state that names another project is none of its business. */
 export interface Project {
@@ -98,11 +100,11 @@ export class EmfClient {
 
     /** The project's identity, asked for once. */
     project(options: CallOptions = {}): Promise<Project> {
-        this.projectLookUp ??= this.lookUpProject(options.signal).catch((error: unknown) => {
+        this.projectLookUp ??= this.lookUpProject().catch((error: unknown) => {
             delete this.projectLookUp;
             throw error;
         });
-        return this.projectLookUp;
+        return abortable(this.projectLookUp, options.signal);
     }
 
     /** All objects of a kind, from a list that the whole run shares. */
@@ -192,7 +194,7 @@ export class EmfClient {
         body: Patches[K],
         options: CallOptions = {},
     ): Promise<Objects[K]> {
-        this.guardMask(collection, body);
+        assertWritable(collection, body);
         const call: HttpRequest = {
             method: "PATCH",
             path: this.objectPath(collection, id),
@@ -272,9 +274,7 @@ export class EmfClient {
         collection: K,
         options: ListOptions,
     ): Promise<Map<string, Objects[K]>> {
-        options.signal?.throwIfAborted();
-        // Shared by many callers, so no single one's signal may end it.
-        return this.lists.get(collection, options.maxAge ?? SHARED_AGE);
+        return abortable(this.lists.get(collection, options.maxAge ?? SHARED_AGE), options.signal);
     }
 
     private async fetchAll<K extends Collection>(collection: K): Promise<Objects[K][]> {
@@ -312,12 +312,11 @@ export class EmfClient {
         return { objects, total, hasNext: answer.hasNext === true && objects.length > 0 };
     }
 
-    private async lookUpProject(signal?: AbortSignal): Promise<Project> {
+    private async lookUpProject(): Promise<Project> {
         const { project: name, endpoint, advice } = this.settings;
         const call: HttpRequest = {
             method: "GET",
             path: `/v1/projects/${encodeURIComponent(name)}`,
-            ...(signal ? { signal } : {}),
         };
         const answer = await this.send(call);
         if (answer.status === 404) {
@@ -360,19 +359,6 @@ export class EmfClient {
             if (!present) return;
             options.onWait?.(present);
             await this.host.sleep(pause, options.signal);
-        }
-    }
-
-    private guardMask(collection: Collection, body: object): void {
-        const { patchable, title } = COLLECTIONS[collection];
-        const required = collection === "os" ? ["sha256"] : [];
-        const given = Object.entries(body).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-        const foreign = given.filter((name) => !patchable.includes(name) && !required.includes(name));
-        const written = given.filter((name) => patchable.includes(name));
-        if (foreign.length > 0) throw new Error(`EMF does not write ${foreign.join(", ")} of a ${title}`);
-        if (written.length === 0) throw new Error(`an empty PATCH of a ${title} would write defaults`);
-        if (written.length > 1 && written.includes("tlsCaCert")) {
-            throw new Error("EMF drops a certificate that is sent with other fields");
         }
     }
 
@@ -430,16 +416,6 @@ function mayHaveHappened(error: unknown): boolean {
     return (
         (error instanceof Busy && error.status !== 429) || (error instanceof EmfError && error.status === 500)
     );
-}
-
-/** Only GET and LIST fill inherited metadata and a host's profile; the answer of a write must not blank them. */
-function filled<T extends Objects[Collection]>(known: T, written: T): T {
-    const inherited = "inheritedMetadata" in known ? { inheritedMetadata: known.inheritedMetadata } : {};
-    if (!("serialNumber" in written)) return { ...written, ...inherited };
-    const before = (known as HostResource).instance;
-    const instance =
-        written.instance && before?.resourceId === written.instance.resourceId ? before : written.instance;
-    return { ...written, ...inherited, instance };
 }
 
 function article(title: string): string {

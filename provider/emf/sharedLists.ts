@@ -1,4 +1,4 @@
-import type { Collection, Objects } from "./api";
+import type { Collection, HostResource, Objects } from "./api";
 
 interface List<T> {
     fetchedAt: number;
@@ -62,4 +62,14 @@ export class SharedLists {
         this.fetches.set(collection, fetch);
         return fetch;
     }
+}
+
+/** Only GET and LIST fill inherited metadata and a host's profile; the answer of a write must not blank them. */
+export function filled<T extends Objects[Collection]>(known: T, written: T): T {
+    const inherited = "inheritedMetadata" in known ? { inheritedMetadata: known.inheritedMetadata } : {};
+    if (!("serialNumber" in written)) return { ...written, ...inherited };
+    const before = (known as HostResource).instance;
+    const instance =
+        written.instance && before?.resourceId === written.instance.resourceId ? before : written.instance;
+    return { ...written, ...inherited, instance };
 }

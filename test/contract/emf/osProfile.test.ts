@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
@@ -359,6 +360,17 @@ describe("emf.OsProfile against the lab", () => {
             expect(rotated.outputs).to.deep.equal(row.outputs);
         });
 
+        it("is byte for byte what the guide's openssl pipeline gives", async function () {
+            const { host } = new URL(lab.images.baseUrl);
+            const openssl = await output("openssl", ["s_client", "-connect", host]).catch(() => undefined);
+            if (openssl === undefined) this.skip();
+            const file = path.join(lab.dir, "s_client.txt");
+            fs.writeFileSync(file, openssl);
+            const pem = await output("openssl", ["x509", "-in", file]);
+            const { inputs } = await check(program());
+            expect(inputs.pinnedCertificate).to.equal(Buffer.from(pem).toString("base64"));
+        });
+
         it("is not taken from a server whose fingerprint is another", async () => {
             const { problems } = await check(program({ certificateFingerprint: "ab".repeat(32) }));
             expect(problems.join())
@@ -417,4 +429,15 @@ function apiBody(lab: Lab, overrides: Program): object {
         securityFeature: "SECURITY_FEATURE_NONE",
         ...overrides,
     };
+}
+
+/** What a program prints; the servers live in this process, so it must not be waited for in one go. */
+function output(command: string, args: string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+        const child = execFile(command, args, (error, stdout) => {
+            if (error) reject(new Error(error.message));
+            else resolve(stdout);
+        });
+        child.stdin?.end();
+    });
 }
