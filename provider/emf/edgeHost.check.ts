@@ -189,7 +189,7 @@ async function reimageProblem(
     const plan = planHost(observed, desired, {
         claim: "",
         sha256: profile?.sha256,
-        previous: last && desiredOf(last as EdgeHostInputs),
+        previous: last && desiredOf(last),
         reinstall: changed.includes("reimageToken") && inputs.reimageToken !== undefined,
     });
     if (plan.refused !== undefined) return [{ path: [first], message: plan.refused }];

@@ -6,6 +6,7 @@ import { checkEdgeHost } from "./edgeHost.check";
 import { converge, remove, type HostContext } from "./edgeHostConverge";
 import { siteOf } from "./edgeHostPlan";
 import {
+    DEFAULTS,
     edgeHostInputs,
     edgeHostOutputs,
     SECURITY_FEATURES,
@@ -27,7 +28,11 @@ export const edgeHost = defineEmfResource({
 
     same(olds, news) {
         const device = { serial: text(news.serial), uuid: text(news.uuid) };
-        return sameDevice(olds, device) ? ["serial", "uuid"] : [];
+        const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
+        const equal = names.filter(
+            (name) => (olds[name] ?? DEFAULTS[name]) === (news[name] ?? DEFAULTS[name]),
+        );
+        return sameDevice(olds, device) ? ["serial", "uuid", ...equal] : equal;
     },
 
     async create(inputs, context) {
@@ -88,7 +93,7 @@ async function instanceInputs(
     if (!instance) return { osProfile: undefined };
     const found: Partial<EdgeHostInputs> = {
         osProfile: instance.os?.resourceId ?? instance.osID,
-        ...featureOf(instance),
+        ...(declared.securityFeature === undefined ? {} : featureOf(instance)),
     };
     // Neither can change while the instance stays the same, and no list shows them.
     const replaced = instance.resourceId !== outputs.instanceId;

@@ -7,11 +7,20 @@ export const SECURITY_FEATURES = ["NONE", "SECURE_BOOT_AND_FULL_DISK_ENCRYPTION"
 /** The API's spelling is taken too. */
 const securityFeature = z.preprocess(
     (value) => (typeof value === "string" ? value.replace(/^SECURITY_FEATURE_/, "") : value),
-    z.enum(SECURITY_FEATURES).default("NONE"),
+    z.enum(SECURITY_FEATURES).optional(),
 );
 
 /** An id or a name; which names there are only EMF knows. */
 const reference = z.string().trim().min(1, "must be an id or a name");
+
+/** What a field means that is not given. Not written into the state: a thousand hosts would repeat it. */
+export const DEFAULTS = {
+    securityFeature: "NONE",
+    autoOnboard: true,
+    enableVpro: false,
+    reimage: "refuse",
+    adopt: false,
+} as const;
 
 export const edgeHostInputs = z.object({
     ...targetFields,
@@ -25,11 +34,11 @@ export const edgeHostInputs = z.object({
     localAccount: reference.optional(),
     customConfigs: z.array(reference).optional(),
     lvmSizeGb: z.int().min(0).optional(),
-    autoOnboard: z.boolean().default(true),
-    enableVpro: z.boolean().default(false),
+    autoOnboard: z.boolean().optional(),
+    enableVpro: z.boolean().optional(),
     reimageToken: z.string().optional(),
-    reimage: z.enum(["refuse", "allow"]).default("refuse").meta({ control: true }),
-    adopt: z.boolean().default(false).meta({ control: true }),
+    reimage: z.enum(["refuse", "allow"]).optional().meta({ control: true }),
+    adopt: z.boolean().optional().meta({ control: true }),
 });
 
 export const edgeHostOutputs = z.object({

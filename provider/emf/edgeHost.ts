@@ -83,7 +83,7 @@ export class EdgeHost extends EdgeResource {
     declare readonly metadata: pulumi.Output<Record<string, string> | undefined>;
     /** EMF's id of the OS profile. */
     declare readonly osProfile: pulumi.Output<string | undefined>;
-    declare readonly securityFeature: pulumi.Output<string>;
+    declare readonly securityFeature: pulumi.Output<string | undefined>;
     /** EMF's id of the local account. */
     declare readonly localAccount: pulumi.Output<string | undefined>;
     /** EMF's ids of the custom configs. */

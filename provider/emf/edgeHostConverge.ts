@@ -14,7 +14,7 @@ import {
     type PlanContext,
     type Step,
 } from "./edgeHostPlan";
-import type { EdgeHostInputs, EdgeHostOutputs } from "./edgeHost.schema";
+import { DEFAULTS, type EdgeHostInputs, type EdgeHostOutputs } from "./edgeHost.schema";
 import { AlreadyExists, EmfError } from "./errors";
 import { claimOf } from "./placeMetadata";
 
@@ -60,7 +60,13 @@ export async function converge(goal: Goal, context: HostContext): Promise<EdgeHo
 
 /** The desired state with the API's spelling of names. */
 export function desiredOf(inputs: EdgeHostInputs): DesiredHost {
-    return { ...inputs, securityFeature: `SECURITY_FEATURE_${inputs.securityFeature}` };
+    return {
+        ...inputs,
+        securityFeature: `SECURITY_FEATURE_${inputs.securityFeature ?? DEFAULTS.securityFeature}`,
+        autoOnboard: inputs.autoOnboard ?? DEFAULTS.autoOnboard,
+        enableVpro: inputs.enableVpro ?? DEFAULTS.enableVpro,
+        reimage: inputs.reimage ?? DEFAULTS.reimage,
+    };
 }
 
 /** Why a registration that is already there cannot become this row's. */
@@ -126,7 +132,7 @@ async function admitted(
         await finishRemoval(host, context);
         return undefined;
     }
-    const problem = admissionProblem(host, goal.inputs.adopt, context);
+    const problem = admissionProblem(host, goal.inputs.adopt === true, context);
     if (goal.previous) {
         assertStillOwn(claimOf(host.metadata), goal.outputs.claim, describeHost(host), context);
     } else if (problem !== undefined) {
@@ -260,7 +266,8 @@ class Work {
 
     private registerOnce(): Promise<HostResource> {
         const { client, signal, owner } = this.context;
-        const { serial, uuid, autoOnboard, enableVpro, lvmSizeGb } = this.goal.inputs;
+        const { serial, uuid, lvmSizeGb } = this.goal.inputs;
+        const { autoOnboard, enableVpro } = this.desired;
         const name = registrationName(owner);
         return client.createOnce(
             "hosts",

@@ -144,6 +144,14 @@ describe("emf.EdgeHost against the lab", () => {
         expect(Buffer.byteLength(stored)).to.be.below(2048);
     });
 
+    it("takes a default that is spelt out, or left out again, as no change", async () => {
+        const row = new Row(edgeHost);
+        await row.up({ serial: "SN00001", osProfile: profile }, run());
+        expect(row.state?.inputs).not.to.have.any.keys("adopt", "reimage", "autoOnboard", "securityFeature");
+        const spelt = { autoOnboard: true, enableVpro: false, securityFeature: "NONE" };
+        expect(await row.up({ serial: "SN00001", osProfile: profile, ...spelt }, run())).to.equal("same");
+    });
+
     it("gives a long name by PATCH, since registration takes 20 characters", async () => {
         const name = "till 4 of the store at the old harbour, row 2".replace(",", "");
         await new Row(edgeHost).up({ serial: "SN00001", name }, run());
