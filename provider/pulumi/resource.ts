@@ -52,8 +52,10 @@ function urnOf(type: string, name: string, parent: pulumi.Resource | undefined):
     const urn = new Promise<string>((resolve) => {
         pulumi.createUrn(name, type, parent).apply(resolve);
     });
-    // A parent whose own URN never comes must not keep this registration waiting; only progress needs it.
-    const giveUp = new Promise<string>((resolve) => setTimeout(resolve, 10_000, "").unref());
+    // A parent whose own URN never comes must not keep this registration waiting. Without the parent's part the URN
+    // still names stack and resource, which is what claims and messages are made from.
+    const bare = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::${type}::${name}`;
+    const giveUp = new Promise<string>((resolve) => setTimeout(resolve, 10_000, bare).unref());
     return Promise.race([urn, giveUp]);
 }
 
