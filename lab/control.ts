@@ -35,7 +35,11 @@ type Body = Record<string, unknown>;
 export function createControl(lab: Lab, token: string): http.RequestListener {
     return (request, response) => {
         serve(lab, token, request).then(
-            (answer) => send(response, 200, answer ?? {}),
+            (answer) => {
+                // What a command has done is kept before the command says so.
+                lab.emf.flush();
+                send(response, 200, answer ?? {});
+            },
             (error: unknown) => {
                 const status = error instanceof Refused ? error.status : 400;
                 send(response, status, { error: (error as Error).message });

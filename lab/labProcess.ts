@@ -77,6 +77,19 @@ export async function startDetached(command: readonly string[], folder: LabFolde
     }
 }
 
+/** Runs `command` on this terminal and waits for its end; returns its exit code. */
+export async function runAttached(command: readonly string[]): Promise<number> {
+    const child = spawn(process.execPath, [...process.execArgv, ...command], { stdio: "inherit" });
+    // Both get the interrupt of a terminal; the lab decides when it is over.
+    const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+    process.once("SIGTERM", pass);
+    process.once("SIGINT", () => undefined);
+    return new Promise((resolve, reject) => {
+        child.once("error", reject);
+        child.once("exit", (code) => resolve(code ?? 1));
+    });
+}
+
 /** Ends the lab's process and waits until it is gone. False if none ran. */
 export async function stopProcess(folder: LabFolder): Promise<boolean> {
     const running = runningProcess(folder);

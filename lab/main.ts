@@ -1,12 +1,11 @@
 import * as http from "node:http";
 import { parseArgs } from "node:util";
 
-import { createControl, type LabStatus } from "./control";
-import { keptSecret, LabFolder, readJson, readText } from "./folder";
+import type { LabStatus } from "./control";
+import { LabFolder, readJson, readText } from "./folder";
 import { formatTable } from "./fleetTable";
-import { describeLab, startLab, type LabDescription, type LabOptions } from "./index";
-import { claimFolder, releaseFolder, runningProcess, startDetached, stopProcess } from "./labProcess";
-import { listen, PortBook } from "./server";
+import type { LabDescription, LabOptions } from "./index";
+import { runAttached, runningProcess, startDetached, stopProcess } from "./labProcess";
 
 const USAGE = `usage: lab COMMAND [--dir FOLDER]
 
@@ -68,7 +67,7 @@ async function main(): Promise<void> {
     const folder = new LabFolder(flags.dir);
     switch (command) {
         case "start":
-            return flags.foreground ? runHere(folder, flags) : start(folder, flags);
+            return start(folder, flags);
         case "stop":
             print((await stopProcess(folder)) ? "The lab has stopped." : "The lab does not run.");
             return;
@@ -90,7 +89,12 @@ async function start(folder: LabFolder, flags: Flags): Promise<void> {
         }
         print("The lab runs already.");
     } else {
-        await startDetached([__filename, ...process.argv.slice(2), "--foreground"], folder);
+        const command = [require.resolve("./daemon"), JSON.stringify(optionsOf(folder, flags))];
+        if (flags.foreground) {
+            process.exitCode = await runAttached(command);
+            return;
+        }
+        await startDetached(command, folder);
         print("The lab has started.");
     }
     const { emf, images } = readJson(folder.description) as LabDescription;
@@ -98,8 +102,7 @@ async function start(folder: LabFolder, flags: Flags): Promise<void> {
     print(`  images  ${images.baseUrl}  (${images.directory})`);
 }
 
-/** Runs the lab in this process, until it is told to stop. */
-async function runHere(folder: LabFolder, flags: Flags): Promise<void> {
+function optionsOf(folder: LabFolder, flags: Flags): LabOptions {
     const options: LabOptions = { dir: folder.path };
     if (flags["auto-boot"]) {
         options.autoBoot = true;
@@ -110,30 +113,7 @@ async function runHere(folder: LabFolder, flags: Flags): Promise<void> {
     if (flags["token-lifetime"] !== undefined) {
         options.tokenLifetime = number("token-lifetime", flags["token-lifetime"]);
     }
-    claimFolder(folder);
-    try {
-        const lab = await startLab(options);
-        const control = await listen({
-            name: "control",
-            ports: new PortBook(folder.ports),
-            handler: createControl(lab, keptSecret(folder.controlToken)),
-        });
-        describeLab(lab, folder, control.origin);
-        const told = new Promise((resolve) => {
-            process.once("SIGTERM", resolve);
-            process.once("SIGINT", resolve);
-        });
-        process.send?.("ready");
-        print(`The lab is ready: EMF ${lab.emf.endpoint}, images ${lab.images.baseUrl}`);
-        await told;
-        await control.close();
-        await lab.close();
-    } finally {
-        releaseFolder(folder);
-    }
-    if (process.connected) {
-        process.disconnect();
-    }
+    return options;
 }
 
 async function status(folder: LabFolder, flags: Flags): Promise<void> {

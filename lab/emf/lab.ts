@@ -235,10 +235,15 @@ export class EmfLab {
         });
     }
 
+    /** Writes what is not yet written. */
+    flush(): void {
+        this.parts.keepers.forEach((keeper) => keeper.flush());
+    }
+
     async close(): Promise<void> {
         await this.parts.listener.close();
         await this.parts.worker?.close();
-        this.parts.keepers.forEach((keeper) => keeper.flush());
+        this.flush();
     }
 
     private get worker(): Worker {

@@ -143,11 +143,14 @@ async function streamImage(installation: Installation): Promise<void> {
     };
     for (let attempt = 1; ; attempt++) {
         try {
-            installation.partitions = await writeImage(profile, {
-                disk: { device: `/dev/${disk.deviceName}`, capacity: disk.capacityBytes },
-                systemRoots: world.systemRoots,
-                scratch: world.scratch,
-                signal,
+            installation.partitions = await world.streams.take(() => {
+                signal.throwIfAborted();
+                return writeImage(profile, {
+                    disk: { device: `/dev/${disk.deviceName}`, capacity: disk.capacityBytes },
+                    systemRoots: world.systemRoots,
+                    scratch: world.scratch,
+                    signal,
+                });
             });
             return;
         } catch (error) {

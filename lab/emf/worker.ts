@@ -5,7 +5,10 @@ import { HostManager } from "./hostManager";
 import { runMachine } from "./machine";
 import { failed, Gone, ResourceManager } from "./resourceManager";
 import type { EmfStore, HostRow, StoreChange } from "./store";
-import { Pace, type World } from "./world";
+import { Pace, Turns, type World } from "./world";
+
+/** More image streams at once than this only take each other's time. */
+const STREAMS_AT_ONCE = 8;
 
 /** The platform waits for missing heartbeats before it calls a connection lost. */
 const HEARTBEAT_MS = 300;
@@ -38,6 +41,7 @@ export class Worker implements World {
     readonly store: EmfStore;
     readonly manager: ResourceManager;
     readonly pace: Pace;
+    readonly streams = new Turns(STREAMS_AT_ONCE);
     readonly systemRoots: readonly string[];
     autoBoot: boolean;
 

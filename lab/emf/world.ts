@@ -9,6 +9,8 @@ export interface World {
     readonly store: EmfStore;
     readonly manager: ResourceManager;
     readonly pace: Pace;
+    /** Image streams, which share this machine's processor and memory. */
+    readonly streams: Turns;
     /** The roots an installer brings along, PEM. */
     readonly systemRoots: readonly string[];
     /** A directory for large temporary files. */
@@ -25,6 +27,34 @@ export class Pace {
 
     wait(ms: number, signal: AbortSignal): Promise<void> {
         return sleep(ms / this.speed, undefined, { signal });
+    }
+}
+
+/** Lets a limited number work at a time, the others in the order they came. */
+export class Turns {
+    private free: number;
+    private readonly waiting: (() => void)[] = [];
+
+    constructor(atOnce: number) {
+        this.free = atOnce;
+    }
+
+    async take<T>(work: () => Promise<T>): Promise<T> {
+        if (this.free > 0) {
+            this.free -= 1;
+        } else {
+            await new Promise<void>((resolve) => this.waiting.push(resolve));
+        }
+        try {
+            return await work();
+        } finally {
+            const next = this.waiting.shift();
+            if (next) {
+                next();
+            } else {
+                this.free += 1;
+            }
+        }
     }
 }
 
