@@ -1,13 +1,13 @@
-import { dependents } from "./graph";
+import { deleteDependents } from "./deleteFirst";
 import { readGoal, packageOf, type Goal, type RegisterRequest } from "./goal";
 import { claimUrn, findOldRow } from "./identity";
 import { ReportedError, ResourceError, type Operation } from "./operation";
 import { ignoreChanges } from "./paths";
-import { decide, inputsDuringReplacement, mustGoFirst, stepsOf, type Decision, type Diff } from "./planner";
+import { decide, stepsOf, type Decision, type Diff } from "./planner";
 import { ProviderError } from "./provider";
 import type { Providers } from "./providers";
 import { unsupported } from "./refusal";
-import { isManaged, knownId, type ResourceState } from "./resource";
+import { knownId, type ResourceState } from "./resource";
 import { fromStruct, toStruct, type Sdk } from "./sdk";
 import type { Steps } from "./steps";
 import { DYNAMIC_PACKAGE, isStackUrn, nameOf, PROVIDER_TYPE } from "./urn";
@@ -305,7 +305,7 @@ export class Registrations {
             // Defaults of the replacement must not come from the old object, so the check gets no olds.
             next.inputs = keepSecrets(await this.check(next, undefined, goal.properties), old.inputs);
         }
-        return decision.deleteFirst ? this.deleteDependents(old) : [];
+        return decision.deleteFirst ? deleteDependents(this.operation, this.providers, this.steps, old) : [];
     }
 
     private refuseReplacement(urn: string): void {
@@ -319,52 +319,6 @@ export class Registrations {
         if (!this.operation.dryRun) {
             throw new ReportedError();
         }
-    }
-
-    /** Deletes, last first, the dependents that cannot live while what they use is replaced. */
-    private async deleteDependents(root: ResourceState): Promise<(() => Promise<void>)[]> {
-        const { operation, steps } = this;
-        const deletions: (() => Promise<void>)[] = [];
-        for (const row of (await this.dependentsToReplace(root)).reverse()) {
-            if (operation.deletedFirst.has(row)) {
-                continue;
-            }
-            if (row.protect === true && row.delete !== true) {
-                throw new ResourceError(
-                    root.urn,
-                    `unable to replace resource "${row.urn}" as part of replacing "${root.urn}" as it is currently ` +
-                        "marked for protection.",
-                );
-            }
-            operation.decided.delete.add(row.urn);
-            operation.deletedFirst.add(row);
-            deletions.push(() => steps.deleteReplaced(row, row.delete !== true));
-        }
-        return deletions;
-    }
-
-    private async dependentsToReplace(root: ResourceState): Promise<ResourceState[]> {
-        const { operation } = this;
-        const settled = new Set(Object.values(operation.decided).flatMap((urns) => [...urns]));
-        settled.delete(root.urn);
-        const replaced = new Set([root.urn]);
-        const result: ResourceState[] = [];
-        for (const row of dependents(operation.oldRows, root, settled)) {
-            const inputs =
-                isManaged(row) && row.external !== true ? inputsDuringReplacement(row, replaced) : undefined;
-            if (inputs === undefined) {
-                continue;
-            }
-            const provider = await this.providers.of(row);
-            if (mustGoFirst(row, await provider.diff(row, inputs, row.ignoreChanges))) {
-                replaced.add(row.urn);
-                result.push(row);
-            }
-        }
-        const bound = operation.oldRows.filter(
-            (row) => row.delete !== true && row.replaceWith?.includes(root.urn),
-        );
-        return [...result, ...bound.filter((row) => !replaced.has(row.urn) && !settled.has(row.urn))];
     }
 
     private bind(

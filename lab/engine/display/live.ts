@@ -38,8 +38,10 @@ export class LiveRenderer implements Renderer {
         if (!this.finished) {
             this.finished = true;
             clearInterval(this.ticker);
-            this.draw();
-            this.write("\n");
+            if (this.rows.all().length > 0) {
+                this.draw();
+                this.write("\n");
+            }
         }
     }
 

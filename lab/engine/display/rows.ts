@@ -101,7 +101,7 @@ export class Rows {
     }
 
     private recordDiagnostic(event: Diagnostic): Row {
-        const row = (event.urn === undefined ? undefined : this.rows.get(event.urn)) ?? this.stackRow();
+        const row = event.urn === undefined ? this.stackRow() : this.rowOf(event.urn);
         row.lastMessage = event;
         if (event.severity === "error") {
             row.lastError = event;
@@ -113,12 +113,18 @@ export class Rows {
         return row;
     }
 
+    /** The row of a URN; a message may come before the first step, or instead of one. */
+    private rowOf(urn: string): Row {
+        return this.rows.get(urn) ?? this.adopt({ op: "same", urn, internal: false });
+    }
+
     private recordStep(kind: "pre" | "outputs" | "failed", step: StepEvent): Row {
         const row = this.rows.get(step.urn) ?? this.adopt(step);
         const isShown = step.op !== "same" || step.old?.protect !== step.new?.protect;
         // A row that a refresh has shown is not hidden when it turns out to be unchanged.
         row.visible ||= isShown && !(kind === "outputs" && step.op === "same");
         row.step = step;
+        row.parent = (step.new ?? step.old)?.parent ?? "";
         if (kind === "pre") {
             row.startedAt = this.now();
             row.endedAt = undefined;

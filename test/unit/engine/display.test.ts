@@ -174,6 +174,13 @@ describe("engine display", () => {
         expect(text).to.not.include("Duration");
     });
 
+    it("shows a failed check on the row of its resource, which has no step yet", () => {
+        const text = show([message("error", "name is taken", HOST), summary({})], true);
+        expect(text).to.include(
+            "  pulumi-nodejs:dynamic/edge-os/emf:EdgeHost (sn1):\n    error: name is taken\n",
+        );
+    });
+
     it("shows failures, and counts them", () => {
         const text = show([
             step("pre", "create", row(HOST)),
