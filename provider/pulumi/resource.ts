@@ -47,16 +47,37 @@ export abstract class EdgeResource extends pulumi.CustomResource {
     }
 }
 
-/** A promise and not an output: an output would make the parent a dependency of every property. */
-function urnOf(type: string, name: string, parent: pulumi.Resource | undefined): Promise<string> {
-    const urn = new Promise<string>((resolve) => {
-        pulumi.createUrn(name, type, parent).apply(resolve);
-    });
-    // A parent whose own URN never comes must not keep this registration waiting. Without the parent's part the URN
-    // still names stack and resource, which is what claims and messages are made from.
-    const bare = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::${type}::${name}`;
-    const giveUp = new Promise<string>((resolve) => setTimeout(resolve, 10_000, bare).unref());
-    return Promise.race([urn, giveUp]);
+/**
+ * The URN this resource will have, so that its progress finds its row. A promise and not an output: an output would
+ * make the parent a dependency of every property.
+ */
+function urnOf(type: string, name: string, parent: pulumi.Resource | undefined): Promise<string> | string {
+    const head = `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::`;
+    const own = `${type}::${name}`;
+    if (!parent) return head + own;
+    const nested = qualifiedTypeOf(parent).then((prefix) => (prefix === "" ? own : `${prefix}$${own}`));
+    return nested.then((rest) => head + rest);
+}
+
+/** Asked once for a parent of a thousand children: each look at an output costs the program time. */
+const qualifiedTypes = new WeakMap<pulumi.Resource, Promise<string>>();
+
+/** `a:b:Parent$c:d:Child` of a parent's URN, empty for the stack, which is left out of its children's. */
+function qualifiedTypeOf(parent: pulumi.Resource): Promise<string> {
+    let known = qualifiedTypes.get(parent);
+    if (!known) {
+        const urn = new Promise<string>((resolve) => {
+            parent.urn.apply(resolve);
+        });
+        // A parent whose own URN never comes must not keep this registration waiting; only progress needs it.
+        const giveUp = new Promise<string>((resolve) => setTimeout(resolve, 10_000, "").unref());
+        known = Promise.race([urn, giveUp]).then((text) => {
+            const type = text.split("::")[2] ?? "";
+            return type === "pulumi:pulumi:Stack" ? "" : type;
+        });
+        qualifiedTypes.set(parent, known);
+    }
+    return known;
 }
 
 /**
@@ -64,8 +85,16 @@ function urnOf(type: string, name: string, parent: pulumi.Resource | undefined):
  * or not, so the provider must know which ones not to point at.
  */
 async function secretNames(args: pulumi.Inputs): Promise<string[] | undefined> {
-    const names = Object.keys(args).filter((name) => args[name] !== undefined);
-    const secret = await Promise.all(names.map((name) => pulumi.isSecret(pulumi.output(args[name]))));
-    const found = names.filter((_, i) => secret[i]);
+    const open = Object.keys(args).filter((name) => !isPlain(args[name]));
+    if (open.length === 0) return undefined;
+    const secret = await Promise.all(open.map((name) => pulumi.isSecret(pulumi.output(args[name]))));
+    const found = open.filter((_, i) => secret[i]);
     return found.length > 0 ? found : undefined;
+}
+
+/** Whether the value holds no output or promise anywhere, so that it cannot be secret. */
+function isPlain(value: unknown): boolean {
+    if (typeof value !== "object" || value === null) return true;
+    if (Array.isArray(value)) return value.every(isPlain);
+    return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
 }
