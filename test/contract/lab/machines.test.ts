@@ -384,6 +384,20 @@ describe("machines of the lab", () => {
             await lab.emf.until(() => host(id)?.currentState === "HOST_STATE_ONBOARDED", "the onboarding");
         });
 
+        it("that boot in the middle of an installation are sent away, as they have been onboarded", async () => {
+            const machine = lab.emf.addDevice({ serial: "SN00001", defect: { at: "Streaming", do: "hang" } });
+            machine.boot();
+            const id = await instantiate(await register(), await profile());
+            await lab.emf.until(
+                () => instance(id)?.provisioningStatus?.includes("Streaming") ?? false,
+                "the stream",
+            );
+            machine.repair();
+            machine.boot();
+            await running({ serial: "SN00002" });
+            expect(instance(id)?.provisioningStatus).to.match(/^Provisioning In Progress: 3\/13/);
+        });
+
         for (const [secureBoot, securityFeature, fails] of [
             [true, SECURE, false],
             [false, SECURE, true],
@@ -513,6 +527,27 @@ describe("machines of the lab", () => {
             await lab.emf.until(() => !instance(id), "the deletion");
             const next = await instantiate(hostId, await profile());
             await lab.emf.until(() => instance(next)?.instanceStatus === "Running", "a running system");
+        });
+
+        it("of the instance alone leaves a running machine that cannot be installed again", async () => {
+            const { hostId, instanceId } = await running();
+            await lab.emf.remove("compute/instances", instanceId);
+            await lab.emf.until(() => !instance(instanceId), "the deletion");
+            const next = await instantiate(hostId, await profile());
+            lab.emf.device("SN00001").boot();
+            await running({ serial: "SN00002" });
+            expect(instance(next)?.provisioningStatus, "the host is onboarded already").to.equal(
+                "Not Provisioned",
+            );
+        });
+
+        it("is lost where somebody asks for another state in time", async () => {
+            const { hostId, instanceId } = await running();
+            await lab.emf.remove("compute/hosts", hostId);
+            await lab.emf.request("PATCH", `compute/hosts/${hostId}/onboard`);
+            await running({ serial: "SN00002" });
+            expect(host(hostId)?.hostStatus).to.equal("Running");
+            expect(instance(instanceId)?.instanceStatus).to.equal("Running");
         });
 
         it("after deauthorization: invalidated first, with unknown statuses", async () => {
