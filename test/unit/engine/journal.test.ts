@@ -4,6 +4,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
 import * as fc from "fast-check";
+import { StateCodec } from "../../../lab/engine/codec";
+import { JournalWriter, readJournal } from "../../../lab/engine/journal";
 import type { StackLayout } from "../../../lab/engine/layout";
 import { stackLayout } from "../../../lab/engine/layout";
 import type { PendingOperation, ResourceState } from "../../../lab/engine/resource";
@@ -165,6 +167,17 @@ describe("engine state on disk", () => {
         fs.writeFileSync(layout.journal, `${journal.toString()}{"kind":"folded","checkpoint":"${hash}"}\n`);
         expect(open(layout).snapshot.rows()).to.have.lengthOf(1);
         expect(open(layout).recovered).to.equal(false);
+    });
+
+    it("goes on behind a torn line", () => {
+        const codec = new StateCodec(crypter);
+        const writer = new JournalWriter(layout.journal, codec, null);
+        writer.append([{ kind: "new", key: "n0", row: resource("a", 1) }]);
+        fs.appendFileSync(layout.journal, '{"kind":"changes","chan');
+        JournalWriter.reopen(layout.journal, codec, null).folded("hash");
+        const left = readJournal(layout.journal);
+        expect(left?.foldedInto).to.equal("hash");
+        expect([...(left?.mutations(codec) ?? [])]).to.have.lengthOf(1);
     });
 
     it("refuses a journal that belongs to another checkpoint, and keeps it", () => {
