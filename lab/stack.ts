@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Document, parseDocument } from "yaml";
@@ -84,31 +84,40 @@ function environment(folder: LabFolder, state: string): NodeJS.ProcessEnv {
     };
 }
 
-function runEngine(
+async function runEngine(
     engine: Engine,
     operation: string,
     projectDir: string,
     state: string,
     flags: string[],
     env: NodeJS.ProcessEnv,
-): number {
-    const run = (command: string, words: string[], stdio: "inherit" | "ignore" = "inherit"): number =>
-        spawnSync(command, words, { cwd: projectDir, env: { ...env, ...engine.env }, stdio }).status ?? 1;
-
+): Promise<number> {
+    const options = { cwd: projectDir, env: { ...env, ...engine.env } };
     if (engine.kind === "embedded") {
         // The state is under the backend the engine would otherwise refuse to be pointed past.
-        delete env.PULUMI_BACKEND_URL;
+        delete options.env.PULUMI_BACKEND_URL;
         const words = [operation, "--cwd", projectDir, "--stack", STACK, "--state", state, ...flags];
-        return run(process.execPath, [path.join(__dirname, "engine/main.js"), ...words]);
+        return run(process.execPath, [path.join(__dirname, "engine/main.js"), ...words], options);
     }
-    const selected = run(
-        engine.command,
-        ["stack", "select", "--create", STACK, "--non-interactive"],
-        "ignore",
-    );
-    if (selected !== 0) return run(engine.command, ["stack", "select", "--create", STACK]);
+    const select = ["stack", "select", "--create", STACK, "--non-interactive"];
+    const selected = spawnSync(engine.command, select, { ...options, encoding: "utf8" });
+    if (selected.status !== 0) throw new Error(`pulumi ${select.join(" ")} failed:\n${selected.stderr}`);
     const yes = operation === "preview" ? [] : ["--yes"];
-    return run(engine.command, [operation, "--stack", STACK, ...yes, ...flags]);
+    return run(engine.command, [operation, "--stack", STACK, ...yes, ...flags], options);
+}
+
+/** A terminal's Ctrl-C reaches the engine as well, which then ends in good order; this process waits for it. */
+function run(
+    command: string,
+    words: string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<number> {
+    process.on("SIGINT", () => undefined);
+    return new Promise((resolve, reject) => {
+        const child = spawn(command, words, { ...options, stdio: "inherit" });
+        child.once("error", reject);
+        child.once("close", (code) => resolve(code ?? 1));
+    });
 }
 
 main().then(
