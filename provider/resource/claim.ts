@@ -1,11 +1,11 @@
 import * as crypto from "node:crypto";
 
-/**
+/*
  * A claim is written into every object a stack makes or takes over, `<owner>-<row><random>`: the owner tells stacks
  * apart, the row the resources of one stack, the random part the generations of one row (both halves of a
- * replacement have the same URN). A delete re-reads it and leaves an object that another has taken over since.
+ * replacement have the same URN). A delete re-reads it and leaves an object that another has taken over since. Where
+ * it is kept is each system's affair: EMF has metadata keys, a folder a file beside the image.
  */
-export const CLAIM_KEY = "pulumi-edge-os/claim";
 
 /** The owner part for a stack; `owner` (config `edge-os:owner`) tells stacks of equal name apart. */
 export function ownerOf(stack: { owner?: string; project: string; stack: string }): string {

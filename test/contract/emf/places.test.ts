@@ -162,7 +162,7 @@ for (const { kind, path, noun } of PLACES) {
             await rejects(kind.read(id, state, run(elsewhere)), "Nothing was changed");
             await rejects(kind.update(id, state, { name: "x" }, run(elsewhere)), "Nothing was changed");
             await rejects(kind.delete(id, state, run(elsewhere)), "Nothing was changed");
-            const checked = await kind.check?.({ name: "north" } as never, run(elsewhere), state.inputs);
+            const checked = await kind.check?.({ name: "north" }, run(elsewhere), state.inputs);
             expect(checked?.problems?.[0]?.message).to.contain("Nothing was changed");
             expect(await lab.emf.list(path)).to.have.lengthOf(1);
         });
