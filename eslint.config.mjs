@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["dist/", "coverage/", ".lab/", ".test/", "node_modules/", "test/contract/data/"] },
+    { ignores: ["dist/", "dist.*/", "coverage/", ".lab/", ".test/", "node_modules/", "test/contract/data/"] },
     js.configs.recommended,
     {
         files: ["**/*.ts"],

@@ -107,10 +107,7 @@ async function changeBehindItsBack(lab: Lab): Promise<void> {
     const third = host("SN0003");
     const instance = third.instance as { resourceId: string };
     await lab.emf.remove("compute/instances", instance.resourceId);
-    await lab.emf.until(
-        () => lab.emf.store.instanceOf(third.resourceId) === undefined,
-        "the instance to go",
-    );
+    await lab.emf.until(() => lab.emf.store.instanceOf(third.resourceId) === undefined, "the instance to go");
     await lab.emf.remove("compute/hosts", third.resourceId);
     await lab.emf.until(
         () => lab.emf.store.hosts().every(({ resourceId }) => resourceId !== third.resourceId),
