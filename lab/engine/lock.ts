@@ -86,7 +86,9 @@ function findLocks(layout: StackLayout): FoundLock[] {
     } catch {
         return [];
     }
-    return names.map((name) => {
+    // The CLI keeps a `.attrs` file beside each file it writes.
+    const locks = names.filter((name) => name.endsWith(".json"));
+    return locks.map((name) => {
         const file = path.join(layout.locks, name);
         return { file, content: readLock(file) };
     });

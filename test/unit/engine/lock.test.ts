@@ -49,6 +49,8 @@ describe("engine lock and orphans", () => {
             file,
             JSON.stringify({ username: "u", timestamp: "2026-01-01T00:00:00Z", ...content }),
         );
+        // As the CLI does beside each of its files.
+        fs.writeFileSync(`${file}.attrs`, JSON.stringify({ "user.content_type": "text/plain" }));
         return file;
     }
 
