@@ -21,7 +21,7 @@ export class EngineLog {
         .slice(2)
         .find((word) => /^(127\.0\.0\.1|localhost):\d+$/.test(word));
     private connection?: { sdk: Sdk; client: EngineClient };
-    private readonly lastProgress = new Map<string, { at: number; pending?: NodeJS.Timeout }>();
+    private readonly lastProgress = new Map<string, { at: number; timer?: NodeJS.Timeout; text?: string }>();
     private readonly warned = new Set<string>();
 
     info(urn: string, text: string): void {
@@ -40,23 +40,26 @@ export class EngineLog {
     progress(urn: string, text: string): void {
         const last = this.lastProgress.get(urn);
         const wait = last ? last.at + PROGRESS_INTERVAL - Date.now() : 0;
-        if (last?.pending) clearTimeout(last.pending);
-        if (wait <= 0) {
-            this.lastProgress.set(urn, { at: Date.now() });
-            this.send(urn, "INFO", text, true);
+        clearTimeout(last?.timer);
+        if (last === undefined || wait <= 0) {
+            this.showProgress(urn, text);
             return;
         }
-        const pending = setTimeout(() => {
-            this.lastProgress.set(urn, { at: Date.now() });
-            this.send(urn, "INFO", text, true);
-        }, wait).unref();
-        this.lastProgress.set(urn, { at: last?.at ?? 0, pending });
+        const timer = setTimeout(() => this.showProgress(urn, text), wait).unref();
+        this.lastProgress.set(urn, { at: last.at, timer, text });
     }
 
-    /** A line still waiting would appear after its resource has ended. */
+    /** A line still waiting is shown at once: it is the one that stays in the row. */
     endProgress(urn: string): void {
-        clearTimeout(this.lastProgress.get(urn)?.pending);
+        const last = this.lastProgress.get(urn);
+        clearTimeout(last?.timer);
+        if (last?.text !== undefined) this.showProgress(urn, last.text);
         this.lastProgress.delete(urn);
+    }
+
+    private showProgress(urn: string, text: string): void {
+        this.lastProgress.set(urn, { at: Date.now() });
+        this.send(urn, "INFO", text, true);
     }
 
     private send(urn: string, severity: "INFO" | "WARNING", text: string, ephemeral: boolean): void {

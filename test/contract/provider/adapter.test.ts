@@ -163,6 +163,11 @@ describe("a resource in the stock dynamic-provider process", () => {
         expect(line).to.deep.include({ urn: URN, text: "1/2 folding" });
     });
 
+    it("ends with the last line of a burst, which stays in the row", async () => {
+        await provider.create((await provider.check({}, inputs())).inputs);
+        await provider.logged(({ ephemeral, text }) => ephemeral && text === "2/2 folded");
+    });
+
     it("stops a running verb when the engine cancels", async () => {
         const { inputs: checked } = await provider.check({}, inputs({ act: "wait" }));
         const running = caught(provider.create(checked));

@@ -68,6 +68,7 @@ export const box = defineResource({
             });
         }
         if (inputs.act === "wait") await context.sleep(60_000);
+        context.progress("2/2 folded");
         return { id: inputs.name, outputs: { content: undefined, shelfSize: context.client.size } };
     },
     async read(id, _state, context) {
