@@ -27,6 +27,16 @@ export function placeName(): z.ZodString {
         .regex(HOST_NAME, "may have letters a-z, digits, blanks and - _ . / : only");
 }
 
+/** Names of local accounts and custom configs. */
+export function immutableName(): z.ZodString {
+    return z
+        .string()
+        .regex(
+            /^[a-z][a-z0-9-]{0,31}$/,
+            "must be 1 to 32 lower-case letters, digits and -, beginning with a letter",
+        );
+}
+
 /** An id as EMF makes them: `region-1a2b3c4d`. */
 export function idOf(prefix: "region" | "site" | "os"): z.ZodString {
     return z

@@ -1,6 +1,10 @@
 export type { EmfTargetArgs } from "./args";
+export { CustomConfig } from "./customConfig";
+export type { CustomConfigArgs } from "./customConfig";
 export { EdgeHost } from "./edgeHost";
 export type { EdgeHostArgs } from "./edgeHost";
+export { LocalAccount } from "./localAccount";
+export type { LocalAccountArgs } from "./localAccount";
 export * from "./lookUps";
 export { OsProfile } from "./osProfile";
 export type { OsProfileArgs, OsProfileInput, OsProfileSpellings, PublishedImage } from "./osProfile";

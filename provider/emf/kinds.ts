@@ -1,5 +1,7 @@
 import type { AnyResource } from "../resource/definition";
+import { customConfig } from "./customConfig.handler";
 import { edgeHost } from "./edgeHost.handler";
+import { localAccount } from "./localAccount.handler";
 import { osProfile } from "./osProfile.handler";
 import { provisioningGate } from "./provisioningGate.handler";
 import { region } from "./region.handler";
@@ -7,7 +9,9 @@ import { site } from "./site.handler";
 
 /** Every kind of this system. */
 export const kinds = [
+    customConfig,
     edgeHost,
+    localAccount,
     osProfile,
     provisioningGate,
     region,

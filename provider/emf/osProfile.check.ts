@@ -18,7 +18,7 @@ import {
     type Content,
 } from "./osProfile.plan";
 import { bullets, type OsProfileInputs } from "./osProfile.schema";
-import { usersOf } from "./osProfile.users";
+import { usersOf } from "./installedHosts";
 import { inCheck } from "./target";
 
 type Inputs = Checked<OsProfileInputs>;

@@ -18,7 +18,7 @@ import {
     type Step,
 } from "./osProfile.plan";
 import { osProfileInputs, osProfileOutputs, type OsProfileInputs } from "./osProfile.schema";
-import { usersOf } from "./osProfile.users";
+import { usersOf } from "./installedHosts";
 import { emf } from "./system";
 import { defineEmfResource } from "./target";
 

@@ -20,6 +20,11 @@ export function newClaim(owner: string, row: string, random: (bytes: number) => 
     return `${owner}-${rowOf(row)}${random(4).toString("hex")}`;
 }
 
+/** The part that all claims of one row have in common: its random part is left out. */
+export function claimAuthor(claim: string): string {
+    return claim.slice(0, claim.indexOf("-") + 1 + ROW_DIGITS);
+}
+
 /**
  * Whose claim it is: of this very row (an interrupted create finds its own object by it), of another resource of
  * the stack, of another stack, or nobody's.
