@@ -35,7 +35,9 @@ export async function unxz(source: ChunkSource, sink: Sink): Promise<void> {
             await sink(Buffer.from(value));
         }
     } finally {
-        reader.releaseLock();
+        // The library decodes one stream at a time, and a stream that is neither read to its end nor cancelled keeps
+        // every later one waiting for ever.
+        await reader.cancel().catch(() => undefined);
     }
     while ((await source.next()) !== undefined) {
         throw new ImageDamage("has other bytes behind the end of the xz stream");

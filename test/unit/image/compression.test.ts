@@ -74,6 +74,15 @@ async function failure(work: Promise<unknown>): Promise<Error> {
 }
 
 describe("decompression", () => {
+    it("keeps no later xz stream waiting when it is given up half-way", async function () {
+        const bytes = pack(this, "xz");
+        const failure = await unpack(bytes, "xz", { tools: false, maxBytes: MIB }).catch(
+            (error: unknown) => error,
+        );
+        expect(failure).to.be.instanceOf(ImageError);
+        expect((await unpack(bytes, "xz", { tools: false })).equals(CONTENT)).to.equal(true);
+    });
+
     for (const compression of ["gz", "xz", "bz2", "zst"] as const) {
         for (const tools of compression === "gz" ? [true] : [true, false]) {
             describe(`of ${compression}${tools ? "" : ", without programs of the machine"}`, () => {
