@@ -45,6 +45,20 @@ export abstract class EdgeResource extends pulumi.CustomResource {
             opts,
         );
     }
+
+    /**
+     * An existing object as a resource that the program only reads: it is neither changed nor deleted. `id` is its
+     * Pulumi id, as the resource's description says. Fragile with newer versions of the Pulumi CLI, which may stop
+     * reading dynamic resources; the look-ups (`emf.getSite()` …) need nothing of it.
+     */
+    static get<T extends EdgeResource>(
+        this: new (name: string, args: never, opts?: pulumi.CustomResourceOptions) => T,
+        name: string,
+        id: pulumi.Input<pulumi.ID>,
+        opts?: pulumi.CustomResourceOptions,
+    ): T {
+        return new this(name, {} as never, { ...opts, id });
+    }
 }
 
 /**
