@@ -3,9 +3,8 @@ import type { Context } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 import { isKnown } from "../resource/unknown";
 import type { Patches, RegionResource } from "./api";
-import { assertStillOwn, mayDelete, mayTakeOver } from "./claims";
+import { deletePlace, describePlace, findPresent, updatePlace } from "./claimedPlaces";
 import type { EmfClient } from "./client";
-import { InUse } from "./errors";
 import { idOf, placeMetadata, placeName, targetFields } from "./fields";
 import { claimOf, declaredMetadata, mergeMetadata, sameItems } from "./placeMetadata";
 import { emf } from "./system";
@@ -35,7 +34,11 @@ export const region = defineEmfResource({
 
     async check({ name, parent, adopt }, context, state) {
         if (state || adopt === true || !isKnown(name) || !isKnown(parent)) return {};
-        const existing = await inCheck(context, (client) => namesakes(client, name, parent), []);
+        const existing = await inCheck(
+            context,
+            async (client) => (await client.findByName("regions", name)).filter(inPlace(parent)),
+            [],
+        );
         const other = existing.find((candidate) => context.ownership(claimOf(candidate.metadata)) !== "row");
         if (other) context.log.warn(duplicateWarning(other));
         return {};
@@ -44,7 +47,7 @@ export const region = defineEmfResource({
     async create(region, context) {
         const { client, signal } = context;
         const claim = context.newClaim();
-        const present = await findPresent(region, context);
+        const present = await findPresent("regions", region, inPlace(region.parent), "the parent", context);
         if (present) {
             const body = planRegion(present, region, {}, claim);
             const taken = await client.patch("regions", present.resourceId, body, { signal });
@@ -76,30 +79,19 @@ export const region = defineEmfResource({
     },
 
     async update(id, state, region, context) {
-        const { client, signal } = context;
-        const present = await client.get("regions", id, { signal });
-        if (!present) {
-            throw new EdgeError(
-                `${context.title}: region ${id} is gone from EMF: run pulumi refresh, then up again`,
-            );
-        }
         const { claim } = state.outputs;
-        assertStillOwn(claimOf(present.metadata), claim, describe(present), context);
-        const body = planRegion(present, region, state.inputs, claim);
-        if (Object.keys(body).length > 0) await client.patch("regions", id, body, { signal });
+        await updatePlace(
+            "regions",
+            id,
+            claim,
+            (present) => planRegion(present, region, state.inputs, claim),
+            context,
+        );
         return {};
     },
 
     async delete(id, state, context) {
-        const { client, signal } = context;
-        const present = await client.get("regions", id, { signal });
-        if (!present) return;
-        if (!mayDelete(claimOf(present.metadata), state.outputs.claim, describe(present), context)) return;
-        try {
-            await client.remove("regions", id, { signal });
-        } catch (error) {
-            throw error instanceof InUse ? await withUsers(error, id, context) : error;
-        }
+        await deletePlace("regions", id, state.outputs.claim, () => withUsers(id, context), context);
     },
 });
 
@@ -119,31 +111,9 @@ export function planRegion(
     return body;
 }
 
-/** An interrupted create's own region, or the one to adopt. */
-async function findPresent(region: Inputs, context: Context<EmfClient>): Promise<RegionResource | undefined> {
-    const { client, signal } = context;
-    const all = await client.list("regions", { signal });
-    const own = all.find((candidate) => context.ownership(claimOf(candidate.metadata)) === "row");
-    if (own) return own;
-    if (region.adopt !== true) return undefined;
-    const [found, ...others] = await namesakes(client, region.name, region.parent);
-    if (found && others.length > 0) {
-        throw new EdgeError(
-            `${context.title}: there are ${others.length + 1} regions named ${JSON.stringify(region.name)} ` +
-                `(${[found, ...others].map(({ resourceId }) => resourceId).join(", ")}): which one to adopt is not ` +
-                `clear; rename the others in EMF, or give the parent`,
-        );
-    }
-    return found && mayTakeOver(claimOf(found.metadata), true, describe(found), context) ? found : undefined;
-}
-
-async function namesakes(
-    client: EmfClient,
-    name: string,
-    parent: string | undefined,
-): Promise<RegionResource[]> {
-    const named = await client.findByName("regions", name);
-    return named.filter((candidate) => parent === undefined || parentOf(candidate) === parent);
+/** Whether a candidate hangs where the program says; anywhere, where it says nothing. */
+function inPlace(wanted: string | undefined): (candidate: RegionResource) => boolean {
+    return (candidate) => wanted === undefined || parentOf(candidate) === wanted;
 }
 
 function parentOf(region: RegionResource): string | undefined {
@@ -151,19 +121,11 @@ function parentOf(region: RegionResource): string | undefined {
     return id === "" ? undefined : id;
 }
 
-function describe({ name, resourceId }: RegionResource): string {
-    return `region ${JSON.stringify(name)} (${resourceId})`;
-}
-
 function duplicateWarning(other: RegionResource): string {
-    return `there is already a ${describe(other)}; a second one will be made. To take that one over, set adopt: true`;
+    return `there is already a ${describePlace("regions", other)}; a second one will be made. To take that one over, set adopt: true`;
 }
 
-async function withUsers(
-    error: InUse,
-    id: string,
-    { client, signal, title }: Context<EmfClient>,
-): Promise<EdgeError> {
+async function withUsers(id: string, { client, signal, title }: Context<EmfClient>): Promise<EdgeError> {
     const regions = (await client.list("regions", { maxAge: 0, signal })).filter(
         (child) => parentOf(child) === id,
     );
@@ -171,9 +133,9 @@ async function withUsers(
         (site) => site.region?.resourceId === id,
     );
     const names = [
-        ...regions.map(describe),
-        ...sites.map(({ name, resourceId }) => `site ${JSON.stringify(name)} (${resourceId})`),
+        ...regions.map((region) => describePlace("regions", region)),
+        ...sites.map((site) => describePlace("sites", site)),
     ];
-    const users = names.length > 0 ? names.join(", ") : (error.usedBy ?? "other objects");
+    const users = names.length > 0 ? names.join(", ") : "other objects";
     return new EdgeError(`${title}: region ${id} still has ${users}: delete or move them first`);
 }

@@ -3,9 +3,8 @@ import type { Context } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 import { isKnown } from "../resource/unknown";
 import type { Patches, SiteResource } from "./api";
-import { assertStillOwn, mayDelete, mayTakeOver } from "./claims";
+import { deletePlace, describePlace, findPresent, updatePlace } from "./claimedPlaces";
 import type { EmfClient } from "./client";
-import { InUse } from "./errors";
 import { idOf, placeMetadata, placeName, targetFields } from "./fields";
 import { claimOf, declaredMetadata, mergeMetadata, sameItems } from "./placeMetadata";
 import { emf } from "./system";
@@ -40,11 +39,15 @@ export const site = defineEmfResource({
 
     async check({ name, regionId, adopt }, context, state) {
         if (state || adopt === true || !isKnown(name) || !isKnown(regionId)) return {};
-        const existing = await inCheck(context, (client) => namesakes(client, name, regionId), []);
+        const existing = await inCheck(
+            context,
+            async (client) => (await client.findByName("sites", name)).filter(inPlace(regionId)),
+            [],
+        );
         const other = existing.find((candidate) => context.ownership(claimOf(candidate.metadata)) !== "row");
         if (other) {
             context.log.warn(
-                `there is already a ${describe(other)}; a second one will be made. To take that one over, set adopt: true`,
+                `there is already a ${describePlace("sites", other)}; a second one will be made. To take that one over, set adopt: true`,
             );
         }
         return {};
@@ -53,7 +56,7 @@ export const site = defineEmfResource({
     async create(site, context) {
         const { client, signal } = context;
         const claim = context.newClaim();
-        const present = await findPresent(site, context);
+        const present = await findPresent("sites", site, inPlace(site.regionId), "regionId", context);
         if (present) {
             const taken = await client.patch(
                 "sites",
@@ -95,30 +98,19 @@ export const site = defineEmfResource({
     },
 
     async update(id, state, site, context) {
-        const { client, signal } = context;
-        const present = await client.get("sites", id, { signal });
-        if (!present) {
-            throw new EdgeError(
-                `${context.title}: site ${id} is gone from EMF: run pulumi refresh, then up again`,
-            );
-        }
         const { claim } = state.outputs;
-        assertStillOwn(claimOf(present.metadata), claim, describe(present), context);
-        const body = planSite(present, site, state.inputs, claim);
-        if (Object.keys(body).length > 0) await client.patch("sites", id, body, { signal });
+        await updatePlace(
+            "sites",
+            id,
+            claim,
+            (present) => planSite(present, site, state.inputs, claim),
+            context,
+        );
         return {};
     },
 
     async delete(id, state, context) {
-        const { client, signal } = context;
-        const present = await client.get("sites", id, { signal });
-        if (!present) return;
-        if (!mayDelete(claimOf(present.metadata), state.outputs.claim, describe(present), context)) return;
-        try {
-            await client.remove("sites", id, { signal });
-        } catch (error) {
-            throw error instanceof InUse ? await withHosts(id, context) : error;
-        }
+        await deletePlace("sites", id, state.outputs.claim, () => withHosts(id, context), context);
     },
 });
 
@@ -155,40 +147,14 @@ function units(angle: number): number {
     return Math.round(angle * PER_DEGREE);
 }
 
-/** An interrupted create's own site, or the one to adopt. */
-async function findPresent(site: Inputs, context: Context<EmfClient>): Promise<SiteResource | undefined> {
-    const { client, signal } = context;
-    const all = await client.list("sites", { signal });
-    const own = all.find((candidate) => context.ownership(claimOf(candidate.metadata)) === "row");
-    if (own) return own;
-    if (site.adopt !== true) return undefined;
-    const [found, ...others] = await namesakes(client, site.name, site.regionId);
-    if (found && others.length > 0) {
-        throw new EdgeError(
-            `${context.title}: there are ${others.length + 1} sites named ${JSON.stringify(site.name)} ` +
-                `(${[found, ...others].map(({ resourceId }) => resourceId).join(", ")}): which one to adopt is not ` +
-                `clear; rename the others in EMF, or give regionId`,
-        );
-    }
-    return found && mayTakeOver(claimOf(found.metadata), true, describe(found), context) ? found : undefined;
-}
-
-async function namesakes(
-    client: EmfClient,
-    name: string,
-    regionId: string | undefined,
-): Promise<SiteResource[]> {
-    const named = await client.findByName("sites", name);
-    return named.filter((candidate) => regionId === undefined || regionOf(candidate) === regionId);
+/** Whether a candidate hangs where the program says; anywhere, where it says nothing. */
+function inPlace(wanted: string | undefined): (candidate: SiteResource) => boolean {
+    return (candidate) => wanted === undefined || regionOf(candidate) === wanted;
 }
 
 function regionOf(site: SiteResource): string | undefined {
     const id = site.region?.resourceId ?? site.regionId;
     return id === "" ? undefined : id;
-}
-
-function describe({ name, resourceId }: SiteResource): string {
-    return `site ${JSON.stringify(name)} (${resourceId})`;
 }
 
 async function withHosts(id: string, { client, signal, title }: Context<EmfClient>): Promise<EdgeError> {
