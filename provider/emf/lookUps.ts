@@ -1,6 +1,8 @@
+import * as crypto from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { Collection, Objects } from "./api";
+import type { Objects } from "./api";
 import type { EmfClient } from "./client";
+import { sameText } from "./hostRules";
 import type * as Clients from "./programClient";
 
 /** What to look up: by exact name, or by EMF's id. */
@@ -23,6 +25,14 @@ export interface SiteLookUpArgs extends LookUpArgs {
 export interface RegionLookUpArgs extends LookUpArgs {
     /** Parent of the region, where several regions have the name. */
     parent?: string;
+}
+
+/** One machine, by what it is known by; several of them must all be of the same one. */
+export interface EdgeHostLookUpArgs extends LookUpArgs {
+    /** Serial number; upper and lower case are the same. */
+    serial?: string;
+    /** UUID; upper and lower case are the same. */
+    uuid?: string;
 }
 
 export interface OsProfileInfo {
@@ -53,6 +63,36 @@ export interface SiteInfo {
     /** Degrees. */
     latitude: number;
     longitude: number;
+    metadata: Record<string, string>;
+}
+
+export interface LocalAccountInfo {
+    resourceId: string;
+    username: string;
+    sshKey: string;
+}
+
+export interface CustomConfigInfo {
+    resourceId: string;
+    name: string;
+    description: string;
+    /** SHA-256 of the content, hexadecimal; the content itself may hold secrets and is not shown. */
+    configHash: string;
+}
+
+/** What stays of a host; how it is doing the gates and `edge-os emf inventory` show. */
+export interface EdgeHostInfo {
+    resourceId: string;
+    name: string;
+    serial: string;
+    /** Empty until the machine has reported it. */
+    uuid: string;
+    /** The site's id, or undefined. */
+    site: string | undefined;
+    /** The instance's id, or undefined where nothing is installed. */
+    instanceId: string | undefined;
+    /** The id of the OS profile it is installed from, or undefined. */
+    osProfile: string | undefined;
     metadata: Record<string, string>;
 }
 
@@ -109,44 +149,107 @@ export async function getSite(args: SiteLookUpArgs): Promise<SiteInfo> {
     };
 }
 
-const TITLES = { os: "OS profile", regions: "region", sites: "site" } as const;
+/**
+ * An existing SSH account; `name` is the username.
+ *
+ * @example
+ * ```ts
+ * const { resourceId } = await emf.getLocalAccount({ name: "ops" });
+ * ```
+ */
+export async function getLocalAccount(args: LookUpArgs): Promise<LocalAccountInfo> {
+    const { resourceId, username, sshKey } = await lookUp("localAccounts", args, () => true);
+    return { resourceId, username, sshKey };
+}
 
-async function lookUp<K extends keyof typeof TITLES & Collection>(
+/** An existing cloud-init config, by its full name in EMF. */
+export async function getCustomConfig(args: LookUpArgs): Promise<CustomConfigInfo> {
+    const { resourceId, name, description, config } = await lookUp("customConfigs", args, () => true);
+    const configHash = crypto.createHash("sha256").update(config).digest("hex");
+    return { resourceId, name, description, configHash };
+}
+
+/** A registered host, by name, serial number, UUID or id. Names are not unique. */
+export async function getEdgeHost(args: EdgeHostLookUpArgs): Promise<EdgeHostInfo> {
+    const host = await lookUp(
+        "hosts",
+        args,
+        (candidate) =>
+            (args.serial === undefined || sameText(candidate.serialNumber, args.serial)) &&
+            (args.uuid === undefined || sameText(candidate.uuid, args.uuid)),
+        { serial: args.serial, UUID: args.uuid },
+    );
+    const { resourceId, name, serialNumber, uuid, site, instance, metadata } = host;
+    return {
+        resourceId,
+        name,
+        serial: serialNumber,
+        uuid,
+        site: idOrNone(site),
+        instanceId: idOrNone(instance),
+        osProfile: idOrNone(instance?.os ?? null),
+        metadata: mapOf(metadata),
+    };
+}
+
+const TITLES = {
+    os: "OS profile",
+    regions: "region",
+    sites: "site",
+    localAccounts: "local account",
+    customConfigs: "custom config",
+    hosts: "host",
+} as const;
+type LookedUp = keyof typeof TITLES;
+
+/** By id, or the one that `fits` among those of the name. `keys` are what else it can be known by. */
+async function lookUp<K extends LookedUp>(
     collection: K,
     args: LookUpArgs,
     fits: (candidate: Objects[K]) => boolean,
+    keys: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Objects[K]> {
     // Loaded on use, since a program that looks nothing up must not load the HTTP library.
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     const { withProgramClient } = require("./programClient") as typeof Clients;
     try {
-        return await withProgramClient(args, (client) => find(client, collection, args, fits));
+        return await withProgramClient(args, (client) => find(client, collection, args, fits, keys));
     } catch (error) {
         throw error instanceof pulumi.RunError ? error : new pulumi.RunError((error as Error).message);
     }
 }
 
-async function find<K extends keyof typeof TITLES & Collection>(
+async function find<K extends LookedUp>(
     client: EmfClient,
     collection: K,
     { name, id }: LookUpArgs,
     fits: (candidate: Objects[K]) => boolean,
+    keys: Readonly<Record<string, string | undefined>>,
 ): Promise<Objects[K]> {
     const title = TITLES[collection];
     const where = `in project ${JSON.stringify(client.settings.project)} at ${client.endpoint}`;
+    const known = Object.entries(keys).filter(([, value]) => value !== undefined);
     if (id !== undefined) {
         const found = await client.get(collection, id);
-        if (found) return found;
-        throw new pulumi.RunError(`there is no ${title} ${id} ${where}`);
+        if (found && (known.length === 0 || fits(found))) return found;
+        const but = found ? `, but it has another ${known.map(([key]) => key).join(" or ")}` : "";
+        throw new pulumi.RunError(`there is ${found ? "a" : "no"} ${title} ${id} ${where}${but}`);
     }
-    if (name === undefined) throw new pulumi.RunError(`to look up a ${title}, give its name or its id`);
-    const [found, ...others] = (await client.findByName(collection, name)).filter(fits);
-    if (!found) throw new pulumi.RunError(`there is no ${title} named ${JSON.stringify(name)} ${where}`);
+    if (name === undefined && known.length === 0) {
+        const ways = ["name", ...Object.keys(keys), "id"];
+        throw new pulumi.RunError(`to look up a ${title}, give its ${ways.join(" or its ")}`);
+    }
+    const named =
+        name === undefined ? await client.list(collection) : await client.findByName(collection, name);
+    const described = [
+        ...(name === undefined ? [] : [`named ${JSON.stringify(name)}`]),
+        ...known.map(([key, value]) => `with ${key} ${JSON.stringify(value)}`),
+    ].join(" ");
+    const [found, ...others] = named.filter(fits);
+    if (!found) throw new pulumi.RunError(`there is no ${title} ${described} ${where}`);
     if (others.length === 0) return found;
     const ids = [found, ...others].map(({ resourceId }) => resourceId).join(", ");
-    throw new pulumi.RunError(
-        `several ${title}s are named ${JSON.stringify(name)} ${where} (${ids}): give the id`,
-    );
+    throw new pulumi.RunError(`several ${title}s are ${described} ${where} (${ids}): give the id`);
 }
 
 function idOrNone(object: { resourceId: string } | null): string | undefined {

@@ -1,7 +1,11 @@
 import { expect } from "chai";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { OsProfile, Region, Site } from "../../../provider/emf";
+import { CustomConfig, LocalAccount, OsProfile, Region, Site } from "../../../provider/emf";
+import type { CustomConfigArgs } from "../../../provider/emf/customConfig";
+import { customConfig } from "../../../provider/emf/customConfig.handler";
+import type { LocalAccountArgs } from "../../../provider/emf/localAccount";
+import { localAccount } from "../../../provider/emf/localAccount.handler";
 import type { OsProfileArgs } from "../../../provider/emf/osProfile";
 import { osProfile } from "../../../provider/emf/osProfile.handler";
 import type { osProfileInputs } from "../../../provider/emf/osProfile.schema";
@@ -10,7 +14,7 @@ import { region } from "../../../provider/emf/region.handler";
 import type { SiteArgs } from "../../../provider/emf/site";
 import { site } from "../../../provider/emf/site.handler";
 
-type Derived = "endpoint" | "projectUid" | "pinnedCertificate" | "pinnedFingerprint";
+type Derived = "endpoint" | "projectUid" | "pinnedCertificate" | "configHash" | "pinnedFingerprint";
 /** What a program may give, from the schema, and from the hand-written interface. */
 type FromSchema<S extends z.ZodType> = Plain<Omit<z.input<S>, Derived>>;
 type FromArgs<A> = Plain<pulumi.Unwrap<A>>;
@@ -22,8 +26,10 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 const equal: [
     Equal<FromArgs<RegionArgs>, FromSchema<(typeof region)["inputs"]>>,
     Equal<FromArgs<SiteArgs>, FromSchema<(typeof site)["inputs"]>>,
+    Equal<FromArgs<LocalAccountArgs>, FromSchema<(typeof localAccount)["inputs"]>>,
+    Equal<FromArgs<CustomConfigArgs>, FromSchema<(typeof customConfig)["inputs"]>>,
     Equal<FromArgs<OsProfileArgs>, FromSchema<typeof osProfileInputs>>,
-] = [true, true, true];
+] = [true, true, true, true, true];
 
 describe("the public arguments of EMF resources", () => {
     it("equal the schemas", () => {
@@ -37,6 +43,14 @@ describe("the public arguments of EMF resources", () => {
         });
         const classes = [
             { definition: osProfile, resource: new OsProfile("x", profileArgs()) },
+            {
+                definition: localAccount,
+                resource: new LocalAccount("x", { username: "x", sshKey: "ssh-ed25519 AAAA" }),
+            },
+            {
+                definition: customConfig,
+                resource: new CustomConfig("x", { name: "x", config: "#cloud-config" }),
+            },
             { definition: region, resource: new Region("x", { name: "x" }) },
             { definition: site, resource: new Site("x", { name: "x" }) },
         ];
