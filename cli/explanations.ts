@@ -36,7 +36,8 @@ export interface Match {
  * (`Provisioning Failed: 3/9: Streaming OS image failed: …`), and both have something to say.
  */
 export function explain(text: string): Match[] {
-    const line = oneLine(text);
+    // An answer's body is often pasted as it is, with its quotes escaped.
+    const line = oneLine(text.replaceAll('\\"', '"'));
     const matches = EXPLANATIONS.flatMap((explanation) => {
         const found = patternOf(explanation.text).exec(line);
         if (!found) return [];
