@@ -55,7 +55,7 @@ export function planWaves<H extends Device>(
     const left = free.slice(next);
     if (left.length > 0) {
         problems.push(
-            `${left.length} hosts are in no wave: ${listed(left)}; add { rest: true } as the last wave`,
+            `${left.length === 1 ? "1 host is" : `${left.length} hosts are`} in no wave: ${listed(left)}; add { rest: true } as the last wave`,
         );
     }
     return { waves: filled, problems };

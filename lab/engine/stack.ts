@@ -85,6 +85,8 @@ export async function runStack(options: RunStackOptions): Promise<RunStackResult
     const record = new ProcessRecord(opened.layout);
     let folded = false;
     try {
+        // A state that cannot be opened (no passphrase, say) is as it was: only a journal keeps the lock.
+        folded = !fs.existsSync(opened.layout.journal);
         const store = openStore(opened, dryRun);
         folded = true;
         const emit = eventSink(options, opened.config.values);

@@ -36,7 +36,7 @@ export function translate(what: string, answer: HttpAnswer, settings: EmfSetting
     if (status === 401) {
         const who = "token" in settings.credentials ? "the given token" : settings.credentials.username;
         return new EmfError(
-            `${what}: the login of ${who} is not accepted (expired, or of another realm)`,
+            `${what}: the login of ${who} is not accepted (expired, or of another realm): ${settings.advice.login}`,
             401,
         );
     }
@@ -74,7 +74,7 @@ function forbidden(what: string, message: string, settings: EmfSettings): EmfErr
     const project = JSON.stringify(settings.project);
     // Plain text from the layer that looks the project up; JSON from the one that checks roles.
     const text = message.includes("Access denied or project not found")
-        ? `there is no project ${project}, or ${who} has no role in it: check the project's name (${settings.advice.endpoint.replace(/endpoint|ENDPOINT/g, (w) => (w === "endpoint" ? "project" : "PROJECT"))})`
+        ? `there is no project ${project}, or ${who} has no role in it: check the project's name (${settings.advice.project})`
         : `${who} lacks the role for it in project ${project}: reading needs <project uid>_im-r, writing <project uid>_im-rw`;
     return new EmfError(`${what} is forbidden: ${text}`, 403);
 }

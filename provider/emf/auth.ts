@@ -68,7 +68,7 @@ export class Session {
             password: credentials.password,
         });
         if (answer.status !== 200) {
-            const error = refusal(credentials, answer);
+            const error = refusal(credentials, answer, this.settings.advice.login);
             error.message = this.keycloak?.clean(error.message) ?? error.message;
             throw error;
         }
@@ -103,14 +103,16 @@ export class Session {
     }
 }
 
-function refusal(credentials: PasswordCredentials, answer: HttpAnswer): EdgeError {
+function refusal(credentials: PasswordCredentials, answer: HttpAnswer, settings: string): EdgeError {
     const { json, status } = answer;
     const reason =
         isRecord(json) && typeof json.error_description === "string" ? `: ${json.error_description}` : "";
     const who = `user ${JSON.stringify(credentials.username)}`;
     const where = `${credentials.keycloak} (client ${credentials.clientId})`;
     if (status === 400 || status === 401) {
-        return new EdgeError(`login of ${who} at ${where} was refused${reason}: check username and password`);
+        return new EdgeError(
+            `login of ${who} at ${where} was refused${reason}: check username and password (${settings})`,
+        );
     }
     if (status >= 500 || status === 429) {
         return new UnavailableHere(`login of ${who} at ${where} failed with HTTP ${status}${reason}`);

@@ -141,6 +141,8 @@ function readFile(name: string, projectDir: string): string {
     try {
         return fs.readFileSync(path.resolve(projectDir, name), "utf8");
     } catch (error) {
-        throw new UnavailableHere(`is no certificate, and as a file it cannot be read (${messageOf(error)})`);
+        throw new UnavailableHere(
+            `tlsCaCert ${JSON.stringify(name)} is no certificate, and as a file it cannot be read (${messageOf(error)})`,
+        );
     }
 }

@@ -322,7 +322,7 @@ export class EmfClient {
         if (answer.status === 404) {
             throw new EmfError(
                 `there is no project ${JSON.stringify(name)} at ${endpoint}: check the project's name ` +
-                    `and ${advice.endpoint}`,
+                    `(${advice.project}) and the address (${advice.endpoint})`,
                 404,
             );
         }

@@ -24,7 +24,9 @@ export function placeName(): z.ZodString {
         .string()
         .min(1, "must not be empty")
         .max(50, "must have at most 50 characters")
-        .regex(HOST_NAME, "may have letters a-z, digits, blanks and - _ . / : only");
+        .refine((name) => name === "" || HOST_NAME.test(name), {
+            message: "may have letters a-z, digits, blanks and - _ . / : only",
+        });
 }
 
 /** Names of local accounts and custom configs. */

@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { EmfTargetArgs } from "./args";
 import { unifySpellings } from "./osProfile.spelling";
@@ -158,7 +158,7 @@ export class OsProfile extends EdgeResource {
     declare readonly projectUid: pulumi.Output<string>;
 
     constructor(name: string, args: OsProfileInput, opts?: pulumi.CustomResourceOptions) {
-        super({ kind: "emf.OsProfile", properties: PROPERTIES }, name, inputsOf(args), opts);
+        super({ kind: "emf.OsProfile", properties: PROPERTIES }, name, inputsOf(name, args), opts);
     }
 
     /**
@@ -181,18 +181,21 @@ export class OsProfile extends EdgeResource {
         // Loaded on use: programs without YAML files need no YAML reader.
         // eslint-disable-next-line @typescript-eslint/no-require-imports
         const { readProfileYaml } = require("./osProfileYaml") as typeof ProfileYaml;
-        const args = { ...readProfileYaml(file), ...inputsOf(overrides) };
+        const args = { ...readProfileYaml(file), ...inputsOf(name, overrides) };
         return new OsProfile(name, args as unknown as OsProfileInput, opts);
     }
 }
 
-function inputsOf({ image, ...args }: Partial<OsProfileInput>): pulumi.Inputs {
+function inputsOf(name: string, { image, ...args }: Partial<OsProfileInput>): pulumi.Inputs {
+    // The CLI shows a RunError without a stack.
+    const mistake = (text: string): Error =>
+        new pulumi.RunError(`emf.OsProfile ${JSON.stringify(name)}: ${text}: give one of them`);
     const conflict = (field: string, spelling: string): Error =>
-        new TypeError(`OsProfile: ${field} and ${spelling} are the same input: give one of them`);
+        mistake(`${field} and ${spelling} are the same input`);
     const unified = unifySpellings(args, conflict);
     if (!image) return unified;
     const given = ["imageUrl", "sha256", "imageFormat"].find((field) => unified[field] !== undefined);
-    if (given !== undefined) throw new TypeError(`OsProfile: ${given} comes from image: give one of them`);
+    if (given !== undefined) throw mistake(`${given} comes from image`);
     return { ...unified, imageUrl: image.url, sha256: image.sha256, imageFormat: image.format };
 }
 

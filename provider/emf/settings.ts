@@ -1,3 +1,4 @@
+import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Host } from "../resource/context";
@@ -13,8 +14,13 @@ export interface EmfSettings {
     readonly credentials: { readonly token: string } | PasswordCredentials;
     /** PEM text of the own CA. */
     readonly ca?: string;
-    /** Where the endpoint and the CA file are set, for messages. */
-    readonly advice: { readonly endpoint: string; readonly caFile: string };
+    /** Where things are set, for messages. */
+    readonly advice: {
+        readonly endpoint: string;
+        readonly project: string;
+        readonly caFile: string;
+        readonly login: string;
+    };
 }
 
 export interface PasswordCredentials {
@@ -70,7 +76,15 @@ export function readEmfSettings(
         project,
         credentials,
         ...(ca === undefined ? {} : { ca }),
-        advice: { endpoint: sources.where("endpoint"), caFile: sources.where("caFile") },
+        advice: {
+            endpoint: sources.where("endpoint"),
+            project: sources.where("project"),
+            caFile: sources.where("caFile") + (ca === undefined ? "" : " (the one given is of another CA)"),
+            login:
+                "token" in credentials
+                    ? sources.where("token")
+                    : `${sources.where("username")}, and ${sources.where("password")}`,
+        },
     };
 }
 
@@ -242,13 +256,30 @@ function checkedUrl(field: "endpoint" | "keycloak", sources: Sources, problems: 
     return undefined;
 }
 
+const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+function isCertificate(block: string): boolean {
+    try {
+        return new crypto.X509Certificate(block).raw.length > 0;
+    } catch {
+        return false;
+    }
+}
+
 function readCa(sources: Sources, projectDir: string, missingHere: string[]): string | undefined {
     const file = sources.value("caFile");
     if (file === undefined) return undefined;
     try {
         const text = fs.readFileSync(path.resolve(projectDir, file), "utf8");
-        if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-        missingHere.push(`caFile ${file} holds no PEM certificate: ${sources.where("caFile")}`);
+        const blocks = text.match(PEM_BLOCK) ?? [];
+        const damaged = blocks.findIndex((block) => !isCertificate(block));
+        // Node takes no notice of a certificate it cannot read.
+        if (blocks.length > 0 && damaged < 0) return text;
+        const fault =
+            blocks.length === 0
+                ? "holds no PEM certificate"
+                : `is damaged: its certificate ${damaged + 1} of ${blocks.length} cannot be read`;
+        missingHere.push(`caFile ${file} ${fault}: ${sources.where("caFile")}`);
     } catch (error) {
         missingHere.push(`caFile cannot be read (${messageOf(error)}): ${sources.where("caFile")}`);
     }

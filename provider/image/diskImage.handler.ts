@@ -259,5 +259,5 @@ function formatSize(bytes: number): string {
         value /= 1024;
         unit++;
     }
-    return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ""}`;
+    return `${value.toFixed(1).replace(/\.0$/, "")} ${units[unit] ?? ""}`;
 }

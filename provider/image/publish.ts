@@ -50,7 +50,7 @@ export async function publish(
         await fs.rename(copy, target);
     } catch (error) {
         await fs.rm(copy, { force: true });
-        throw error;
+        throw notWritten(error, publication);
     }
     await syncFolder(directory);
     return "published";
@@ -61,12 +61,31 @@ async function prepare(directory: string): Promise<void> {
         await fs.mkdir(directory, { recursive: true });
         await fs.access(directory, fs.constants.W_OK);
     } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-        throw new EdgeError(
-            `publish.directory: ${directory} cannot be written to (${code}): create it with write permission, or name another`,
-        );
+        throw directoryProblem(directory, error);
     }
     await removeDeadCopies(directory);
+}
+
+function directoryProblem(directory: string, error: unknown): EdgeError {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    if (code === "EEXIST" || code === "ENOTDIR") {
+        return new EdgeError(
+            `publish.directory: ${directory} is a file, or below one, and no folder: name another`,
+        );
+    }
+    return new EdgeError(
+        `publish.directory: ${directory} cannot be written to (${code}): create it with write permission, or name another`,
+    );
+}
+
+/** What stopped a copy, with the place and what to do; the copy is gone already. */
+function notWritten(error: unknown, { directory, sizeBytes }: Publication): unknown {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !["ENOSPC", "EDQUOT", "EFBIG"].includes(code)) return error;
+    return new EdgeError(
+        `publish.directory: ${directory} has no room for the image of ${sizeBytes} bytes (${code}): make room, or name ` +
+            "another. Nothing is published",
+    );
 }
 
 /** Our own file with other bytes is damaged and gives way, kept aside; anybody else's stays where it is. */

@@ -8,6 +8,7 @@ import { formatPath, type Problem } from "../resource/problem";
 import { isRecord } from "../resource/unknown";
 import { duration } from "./duration";
 import type { ConfigureRequest, ProcessHost } from "./host";
+import { ShownError } from "./shownError";
 import { fromWire, toWire, type Properties } from "./wire";
 
 const DEFAULT_TIME_LIMIT = 20 * 60_000;
@@ -55,7 +56,7 @@ export class DynamicAdapter {
             const redact = secretsOf(news, program.secrets);
             return {
                 inputs: { ...toWire(checked.inputs), __ctx: lastingContext(news) },
-                failures: checked.problems.map((problem) => failure(problem, program.secrets, redact)),
+                failures: checked.problems.map((problem) => failure(problem, news, program.secrets, redact)),
             };
         });
     }
@@ -229,7 +230,7 @@ export class DynamicAdapter {
                     return await lookUp();
                 } catch (error) {
                     if (!preview || !(error instanceof UnavailableHere)) throw error;
-                    log.warn(`not checked in this preview: ${error.message}`);
+                    host.log.warnOnce(urn, `not checked in this preview: ${error.message}`);
                     return fallback;
                 }
             },
@@ -250,18 +251,6 @@ class InitFailed extends Error {
         readonly reasons: string[],
     ) {
         super(reasons.join("\n"));
-    }
-}
-
-/** Printed by the host as `${error}: ${error.stack}` beside the engine's own message; this keeps that to one line. */
-class ShownError extends Error {
-    constructor(message: string) {
-        super(message);
-        this.stack = "";
-    }
-
-    override toString(): string {
-        return this.message;
     }
 }
 
@@ -317,17 +306,23 @@ function lastingContext(properties: Properties): Properties {
 
 function failure(
     problem: Problem,
+    news: Properties,
     secrets: readonly string[],
     redact: (text: string) => string,
 ): CheckFailure {
     const [first, ...rest] = problem.path;
     const property = first === undefined ? "" : String(first);
-    if (property === "" || secrets.includes(property)) {
+    if (property === "" || secrets.includes(property) || holdsCredentials(news[property])) {
         const where = problem.path.length > 0 ? `${formatPath(problem.path)}: ` : "";
         return { property: "", reason: redact(`${where}${problem.message}`) };
     }
     const where = rest.length > 0 ? `${formatPath(rest)}: ` : "";
     return { property, reason: redact(`${where}${problem.message}`) };
+}
+
+/** A password in a URL is one of the mistakes that are reported: the engine must not print it with the report. */
+function holdsCredentials(value: unknown): boolean {
+    return strings(value).some((text) => /:\/\/[^/\s@]*:[^/\s@]+@/.test(text));
 }
 
 /** Takes the values of secret inputs out of a text. */

@@ -36,6 +36,13 @@ export class EngineLog {
         this.send(urn, "WARNING", text, false);
     }
 
+    /** Of what concerns many resources alike (no password, no network) the first one tells. */
+    warnOnce(urn: string, text: string): void {
+        if (this.warned.has(text)) return;
+        this.warned.add(text);
+        this.warn(urn, text);
+    }
+
     /** Shows the line in the resource's row while it runs; the newest of a burst is the one that stays. */
     progress(urn: string, text: string): void {
         const last = this.lastProgress.get(urn);

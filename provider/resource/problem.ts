@@ -24,8 +24,18 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
             return issue.input === undefined && issue.message.includes("undefined")
                 ? "is required"
                 : `must be ${article(issue.expected)}`;
-        case "invalid_value":
-            return `must be ${oneOf(issue.values.map((value) => JSON.stringify(value)))}`;
+        case "invalid_value": {
+            const allowed = `must be ${oneOf(issue.values.map((value) => JSON.stringify(value)))}`;
+            return issue.input === undefined ? `is required: ${allowed}` : allowed;
+        }
+        case "too_small":
+            return issue.message.startsWith("Too small")
+                ? limit("at least", issue.minimum, issue)
+                : issue.message;
+        case "too_big":
+            return issue.message.startsWith("Too big")
+                ? limit("at most", issue.maximum, issue)
+                : issue.message;
         case "unrecognized_keys":
             return `has no ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}`;
         default:
@@ -51,7 +61,18 @@ export function closest(word: string, known: readonly string[]): string | undefi
     return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
 
-function article(type: string): string {
+/** A limit that carries no words of its own. */
+function limit(word: string, bound: number | bigint, issue: { origin: string; inclusive?: boolean }): string {
+    if (issue.origin !== "number" && issue.origin !== "int")
+        return `must have ${word} ${bound} ${UNITS[issue.origin] ?? "items"}`;
+    if (issue.inclusive === false) return `must be ${word === "at least" ? "more" : "less"} than ${bound}`;
+    return `must be ${word} ${bound}`;
+}
+
+const UNITS: Readonly<Record<string, string>> = { string: "characters" };
+
+function article(expected: string): string {
+    const type = expected === "record" ? "map" : expected;
     return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 

@@ -45,6 +45,9 @@ describe("waves", () => {
         expect(problems({ count: 8 })).to.deep.equal([
             "2 hosts are in no wave: SN0008, SN0009; add { rest: true } as the last wave",
         ]);
+        expect(problems({ count: 9 })).to.deep.equal([
+            "1 host is in no wave: SN0009; add { rest: true } as the last wave",
+        ]);
         expect(problems({ count: 1 })[0]).to.include("SN0005 and 4 more");
     });
 

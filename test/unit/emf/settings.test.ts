@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as tls from "node:tls";
 import { expect } from "chai";
 import { EdgeError, UnavailableHere } from "../../../provider/resource/errors";
 import { readEmfSettings, type EmfSettings } from "../../../provider/emf/settings";
@@ -131,12 +132,16 @@ describe("EMF settings", () => {
     it("read the CA file relative to the program", () => {
         const projectDir = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-settings-"));
         try {
-            const pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+            const [pem = ""] = tls.rootCertificates;
             fs.writeFileSync(path.join(projectDir, "ca.pem"), pem);
+            fs.writeFileSync(path.join(projectDir, "bad.pem"), `${pem}\n${pem.replace(/^MII/m, "MIK")}`);
             fs.writeFileSync(path.join(projectDir, "no.pem"), "nothing");
             expect(read({ emf: { ...COMPLETE, caFile: "ca.pem" }, projectDir }).ca).to.equal(pem);
             expect(problems({ emf: { ...COMPLETE, caFile: "no.pem" }, projectDir }).message).to.contain(
                 "no.pem holds no PEM certificate",
+            );
+            expect(problems({ emf: { ...COMPLETE, caFile: "bad.pem" }, projectDir }).message).to.contain(
+                "bad.pem is damaged: its certificate 2 of 2 cannot be read",
             );
         } finally {
             fs.rmSync(projectDir, { recursive: true });

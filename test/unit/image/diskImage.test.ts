@@ -214,7 +214,7 @@ describe("image.DiskImage", () => {
             const { id, outputs } = await diskImage.create(inputs, working);
             expect(id).to.equal(`sha256:${inputs.sha256}`);
             expect(published()).to.deep.equal([inputs.fileName]);
-            expect(working.messages.progress.at(-1)).to.equal("15 checks passed, 64.0 MiB published");
+            expect(working.messages.progress.at(-1)).to.equal("15 checks passed, 64 MiB published");
             const state = { inputs, outputs };
             expect(await diskImage.read(id, state, context())).to.deep.equal({});
             await diskImage.delete(id, state, context());

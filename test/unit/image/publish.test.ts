@@ -52,6 +52,37 @@ describe("publishing into a directory", () => {
         return fs.readdirSync(directory).filter((name) => !name.endsWith(".claim.json"));
     }
 
+    it("says that a file is in the way of the folder", async () => {
+        fs.mkdirSync(path.dirname(directory), { recursive: true });
+        fs.writeFileSync(directory, "");
+        for (const blocked of [directory, path.join(directory, "below")]) {
+            expect(await failure(put({ directory: blocked }))).to.equal(
+                `publish.directory: ${blocked} is a file, or below one, and no folder: name another`,
+            );
+        }
+    });
+
+    it("says that there is no room, and leaves nothing", () => {
+        const publication = { source, directory, fileName: NAME, sha256: sha256(CONTENT) };
+        // What a process may write into one file ends here as a full disk would end it.
+        const { stderr } = childProcess.spawnSync(
+            "sh",
+            [
+                "-c",
+                'ulimit -f 8 && exec "$0" "$@"',
+                process.execPath,
+                "-r",
+                "ts-node/register/transpile-only",
+                "-e",
+                PUBLISH,
+                JSON.stringify(publication),
+            ],
+            { encoding: "utf8" },
+        );
+        expect(stderr).to.contain(`${directory} has no room for the image of ${2 ** 30} bytes (EFBIG)`);
+        expect(fs.readdirSync(directory)).to.deep.equal([]);
+    });
+
     it("makes the folder and puts the same bytes there, readable by a web server", async () => {
         const before = process.umask(0o077);
         try {

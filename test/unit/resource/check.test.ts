@@ -28,6 +28,23 @@ const lamp = defineResource({
     delete: async () => undefined,
 });
 
+const wardrobe = defineResource({
+    kind: "test.Wardrobe",
+    system: nowhere,
+    inputs: z.object({
+        size: z.number().max(2),
+        doors: z.number().int().min(1),
+        notes: z.record(z.string(), z.string()),
+        wood: z.enum(["oak", "pine"]),
+        drawers: z.array(z.string()).min(1),
+    }),
+    outputs: z.object({}),
+    create: async () => ({ id: "1", outputs: {} }),
+    read: async () => undefined,
+    update: async () => ({}),
+    delete: async () => undefined,
+});
+
 describe("checkFields", () => {
     it("takes null for not given, and drops what the program may not set", () => {
         const { inputs, problems } = checkFields(lamp, { socket: "E27", watts: null, serial: "mine" });
@@ -45,6 +62,17 @@ describe("checkFields", () => {
                 path: [],
                 message: 'there is no input "zzzzzz"; allowed are socket, watts, shades, adopt, brand',
             },
+        ]);
+    });
+
+    it("says limits, maps and missing words as a form does", () => {
+        const { problems } = checkFields(wardrobe, { size: 3, doors: 0, notes: [1], drawers: [] });
+        expect(problems).to.deep.equal([
+            { path: ["size"], message: "must be at most 2" },
+            { path: ["doors"], message: "must be at least 1" },
+            { path: ["notes"], message: "must be a map" },
+            { path: ["wood"], message: 'is required: must be "oak" or "pine"' },
+            { path: ["drawers"], message: "must have at least 1 items" },
         ]);
     });
 
