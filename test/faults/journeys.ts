@@ -1,4 +1,5 @@
 import type { Lab } from "../../lab";
+import { publicKey } from "../support/sshKeys";
 
 /** One kind's life for the tests that disturb it: two sets of inputs, and what it leaves in EMF. */
 export interface Journey {
@@ -9,6 +10,8 @@ export interface Journey {
     watched: readonly string[];
     /** Objects by collection once it is created. */
     made: Readonly<Record<string, number>>;
+    /** The second inputs need a new object: it is made, then the old one is deleted. */
+    replaces?: boolean;
 }
 
 export const journeys: readonly Journey[] = [
@@ -82,5 +85,25 @@ export const journeys: readonly Journey[] = [
         },
         watched: ["compute/hosts", "compute/instances"],
         made: { "compute/hosts": 1, "compute/instances": 1 },
+    },
+    {
+        kind: "emf.LocalAccount",
+        prepare: async () => ({
+            first: { username: "ops", sshKey: publicKey("ssh-ed25519") },
+            second: { username: "ops-2", sshKey: publicKey("ecdsa-sha2-nistp521") },
+        }),
+        watched: ["localAccounts"],
+        made: { localAccounts: 1 },
+        replaces: true,
+    },
+    {
+        kind: "emf.CustomConfig",
+        prepare: async () => ({
+            first: { name: "ntp", config: "#cloud-config\nntp: { servers: [a.example.com] }\n" },
+            second: { name: "ntp", config: "#cloud-config\nntp: { servers: [b.example.com] }\n" },
+        }),
+        watched: ["customConfigs"],
+        made: { customConfigs: 1 },
+        replaces: true,
     },
 ];

@@ -65,7 +65,13 @@ for (const journey of journeys) {
             }
         });
 
-        it("update arrives", async () => {
+        const change = journey.replaces === true ? "replacement" : "update";
+        it(`${change} arrives`, async () => {
+            if (journey.replaces === true) await replacementArrives();
+            else await updateArrives();
+        });
+
+        const updateArrives = async (): Promise<void> => {
             const row = await create();
             const call: VerbCall = { kind: journey.kind, verb: "update", ...row, news: inputs.second };
             const points = await killPoints(lab, runner, call);
@@ -80,7 +86,32 @@ for (const journey of journeys) {
                 expect(await contents(lab, journey), described(point)).to.deep.equal(second);
             }
             await remove(current);
-        });
+        };
+
+        /** The new object first, then without the old one, and back again: each half killed wherever it can be. */
+        const replacementArrives = async (): Promise<void> => {
+            const made: VerbCall = { kind: journey.kind, verb: "create", news: inputs.second };
+            for (const point of await killPoints(lab, runner, made)) {
+                const old = await create();
+                await killed(lab, runner, point, made);
+                const next = await verb(made);
+                await verb({ verb: "delete", ...old });
+                expect(await inventory(lab, journey), described(point)).to.deep.equal(journey.made);
+                await remove(madeBy(next));
+            }
+            await goneBackArrives();
+        };
+
+        /** A → B, of which the old object's deletion fails → A: that deletion comes late, and must not hit the new A. */
+        const goneBackArrives = async (): Promise<void> => {
+            const old = await create();
+            const replaced = madeBy(await verb({ verb: "create", news: inputs.second }));
+            const back = await create();
+            await verb({ verb: "delete", ...replaced });
+            await verb({ verb: "delete", ...old });
+            expect(await inventory(lab, journey)).to.deep.equal(journey.made);
+            await remove(back);
+        };
 
         it("delete leaves nothing", async () => {
             const first = await create();

@@ -48,7 +48,9 @@ export class VerbRunner {
         await new Promise((resolve) => child.on("close", resolve));
         this.running = undefined;
         if (child.signalCode !== null) return undefined;
-        return JSON.parse(Buffer.concat(chunks).toString()) as VerbAnswer;
+        // Warnings stand above it: without an engine they are printed.
+        const [answer = ""] = Buffer.concat(chunks).toString().split("\n").slice(-1);
+        return JSON.parse(answer) as VerbAnswer;
     }
 
     kill(): void {
