@@ -41,6 +41,8 @@ export function build() {
     const tsc = path.join(root, "node_modules/typescript/bin/tsc");
     fs.rmSync(fresh, { recursive: true, force: true });
     run(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh]);
+    // npm makes a command executable when it links it, which here is before the first build.
+    fs.chmodSync(path.join(fresh, "cli/main.js"), 0o755);
     fs.writeFileSync(path.join(fresh, ".built"), "");
     fs.rmSync(path.join(root, "dist"), { recursive: true, force: true });
     fs.renameSync(fresh, path.join(root, "dist"));
