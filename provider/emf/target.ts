@@ -45,7 +45,7 @@ export function defineEmfResource<
         },
 
         async read(id, state, context) {
-            const project = await assertSameProject(state.inputs, context);
+            const project = await withLastSettings(() => assertSameProject(state.inputs, context));
             const found = await definition.read(id, state, context);
             if (!found) return undefined;
             const given = state.inputs as Target;
@@ -62,10 +62,25 @@ export function defineEmfResource<
         },
 
         async delete(id, state, context) {
-            await assertSameProject(state.inputs, context);
+            await withLastSettings(() => assertSameProject(state.inputs, context));
             await definition.delete(id, state, context);
         },
     });
+}
+
+const LAST_SETTINGS =
+    "\nA refresh and a deletion use the stack configuration of the last up: where that was wrong or has changed since, " +
+    "run up with --refresh=false, or set the right values in the environment, which always counts";
+
+/** The engine does not run the program to refresh or delete, and hands out the configuration it ran with last. */
+async function withLastSettings<T>(connect: () => Promise<T>): Promise<T> {
+    try {
+        return await connect();
+    } catch (error) {
+        if (!(error instanceof EdgeError)) throw error;
+        const Kind = error instanceof UnavailableHere ? UnavailableHere : EdgeError;
+        throw new Kind(`${error.message}${LAST_SETTINGS}`);
+    }
 }
 
 /** A look-up of a check: short, and given up at once where one has just failed. */
@@ -120,7 +135,7 @@ function differentProject(before: Target, uid: string, context: Context<EmfClien
 async function assertSameProject(state: Target, context: Context<EmfClient>): Promise<Project> {
     const project = await context.client.project({ signal: context.signal });
     if (state.projectUid !== undefined && state.projectUid !== project.uid) {
-        throw new EdgeError(`${context.title}: ${otherProject(state, project.uid, context)}`);
+        throw new EdgeError(otherProject(state, project.uid, context));
     }
     return project;
 }

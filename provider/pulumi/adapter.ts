@@ -51,7 +51,8 @@ export class DynamicAdapter {
                 checked = await checkInputs(definition, fromWire(news), last, context);
             } catch (error) {
                 // Thrown from here, the host would print it with a stack, beside the engine's own message.
-                checked = { inputs: fromWire(news), problems: [{ path: [], message: textOf(error) }] };
+                const message = this.host.reasons.tell(textOf(error), program.urn, context.title);
+                checked = { inputs: fromWire(news), problems: [{ path: [], message }] };
             }
             const redact = secretsOf(news, program.secrets);
             return {
@@ -184,7 +185,8 @@ export class DynamicAdapter {
         try {
             return await this.host.cancellation.during(() => body(definition, context));
         } catch (error) {
-            throw error instanceof InitFailed ? error : new ShownError(textOf(error));
+            if (error instanceof InitFailed) throw error;
+            throw new ShownError(this.host.reasons.tell(textOf(error), program.urn, context.title));
         } finally {
             clearTimeout(timeout);
             this.host.log.endProgress(program.urn);

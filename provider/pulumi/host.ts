@@ -1,6 +1,7 @@
 import type { Host } from "../resource/context";
 import { EngineLog } from "./engineLog";
 import { Cancellation } from "./cancellation";
+import { SameReason } from "./sameReason";
 import * as crypto from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,6 +16,7 @@ export class ProcessHost implements Host {
     readonly projectDir = process.cwd();
     readonly log = new EngineLog();
     readonly cancellation = new Cancellation();
+    readonly reasons = new SameReason();
     private request?: ConfigureRequest;
 
     /**

@@ -162,6 +162,16 @@ describe("a resource in the stock dynamic-provider process", () => {
         expect(provider.output).to.deep.equal([]);
     });
 
+    it("tells a reason that stops many rows in full once", async () => {
+        const stopped = async (urn: string): Promise<string> => {
+            const { inputs: checked } = await provider.check({}, inputs({ act: "throw" }, { urn }));
+            return (await caught(provider.create(checked))).message;
+        };
+        expect(await stopped(URN)).to.equal("the shelf is full");
+        expect(await stopped(`${URN}-2`)).to.equal('stopped by the same error as test.Box "box"');
+        expect(await stopped(URN)).to.equal("the shelf is full");
+    });
+
     it("never points the engine at a URL with a password", async () => {
         const { failures } = await provider.check(
             {},
