@@ -10,6 +10,7 @@ import { Busy, isNotFound, translate } from "./answers";
 import { Session } from "./auth";
 import { COLLECTIONS } from "./collections";
 import { AlreadyExists, EmfError } from "./errors";
+import { KernelIndex } from "./kernelIndex";
 import type { EmfSettings } from "./settings";
 import { assertWritable } from "./patchMask";
 import { filled, SharedLists } from "./sharedLists";
@@ -50,6 +51,7 @@ const LONGEST_POLL = 5_000;
 export class EmfClient {
     private readonly http: HttpClient;
     private readonly keycloak: HttpClient | undefined;
+    readonly kernels: KernelIndex;
     private readonly session: Session;
     private readonly lists: SharedLists;
     private readonly secrets = new Set<string>();
@@ -82,6 +84,7 @@ export class EmfClient {
                           endpoint: "the keycloak address (derived from the endpoint unless set)",
                       },
                   });
+        this.kernels = new KernelIndex(settings, host);
         this.session = new Session(
             settings,
             this.keycloak,
@@ -268,6 +271,7 @@ export class EmfClient {
     async close(): Promise<void> {
         await this.http.close();
         await this.keycloak?.close();
+        await this.kernels.close();
     }
 
     private shared<K extends Collection>(

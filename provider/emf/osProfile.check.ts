@@ -7,6 +7,7 @@ import { fingerprintOf } from "./certificate";
 import type { EmfClient } from "./client";
 import { DEFAULT_PROFILES } from "./defaultProfiles";
 import { imageProblems, imageWarnings } from "./imageUrl";
+import { warnOfKernel } from "./osProfile.kernel";
 import { choosePin } from "./osProfile.pin";
 import {
     claimOfProfile,
@@ -18,6 +19,7 @@ import {
     type Content,
 } from "./osProfile.plan";
 import { bullets, type OsProfileInputs } from "./osProfile.schema";
+import { checkServedImage } from "./osProfile.served";
 import { usersOf } from "./installedHosts";
 import { inCheck } from "./target";
 
@@ -39,6 +41,10 @@ export async function checkOsProfile(
     const changes = sameProfile ? contentChanges(sameProfile, inputs) : [];
     if (sameProfile && changes.length > 0) {
         problems.push(...(await checkContentChange(inputs, sameProfile, changes, context)));
+    }
+    await warnOfKernel(inputs, context, sameProfile);
+    if (problems.length === 0) {
+        problems.push(...(await checkServedImage(inputs, pin.certificate, context, sameProfile)));
     }
     if (problems.length === 0) problems.push(...(await checkAgainstOthers(inputs, context, sameProfile)));
 

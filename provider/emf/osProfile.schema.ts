@@ -22,6 +22,7 @@ export const osProfileInputs = z.object({
         if (problems.length > 0) context.addIssue({ code: "custom", message: bullets(problems) });
     }),
     imageFormat: z.enum(["raw", "qcow2"]).optional().meta({ control: true }),
+    imageSizeBytes: z.number().int().positive("must be more than 0").optional().meta({ control: true }),
     sha256: z
         .string()
         .overwrite((digest) => digest.trim().toLowerCase())

@@ -18,6 +18,8 @@ export interface OsProfileArgs extends EmfTargetArgs {
     imageUrl: pulumi.Input<string>;
     /** What is known of the image: checked against what the platform makes of its name. `image` sets it. */
     imageFormat?: pulumi.Input<"raw" | "qcow2">;
+    /** Size of the file as hosts download it: compared with what its server answers. `image` sets it. */
+    imageSizeBytes?: pulumi.Input<number>;
     /** SHA-256 of the file as hosts download it (of the compressed one), hexadecimal. Content. */
     sha256: pulumi.Input<string>;
     /** `MUTABLE` is installed as Ubuntu, `IMMUTABLE` as Edge Microvisor. Content. */
@@ -77,6 +79,8 @@ export interface PublishedImage {
     readonly url: pulumi.Input<string>;
     readonly sha256: pulumi.Input<string>;
     readonly format?: pulumi.Input<"raw" | "qcow2">;
+    /** Of the file as hosts download it. */
+    readonly sizeBytes?: pulumi.Input<number>;
 }
 
 /** The spellings of EMF's guides and of orch-cli's YAML files, accepted as they are. */
@@ -194,9 +198,17 @@ function inputsOf(name: string, { image, ...args }: Partial<OsProfileInput>): pu
         mistake(`${field} and ${spelling} are the same input`);
     const unified = unifySpellings(args, conflict);
     if (!image) return unified;
-    const given = ["imageUrl", "sha256", "imageFormat"].find((field) => unified[field] !== undefined);
+    const given = ["imageUrl", "sha256", "imageFormat", "imageSizeBytes"].find(
+        (field) => unified[field] !== undefined,
+    );
     if (given !== undefined) throw mistake(`${given} comes from image`);
-    return { ...unified, imageUrl: image.url, sha256: image.sha256, imageFormat: image.format };
+    return {
+        ...unified,
+        imageUrl: image.url,
+        sha256: image.sha256,
+        imageFormat: image.format,
+        imageSizeBytes: image.sizeBytes,
+    };
 }
 
 const PROPERTIES = [
@@ -207,6 +219,7 @@ const PROPERTIES = [
     "name",
     "imageUrl",
     "imageFormat",
+    "imageSizeBytes",
     "sha256",
     "type",
     "securityFeature",

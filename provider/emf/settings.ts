@@ -5,6 +5,7 @@ import type { Host } from "../resource/context";
 import { EdgeError, messageOf, UnavailableHere } from "../resource/errors";
 import { closest } from "../resource/problem";
 import { isRecord } from "../resource/unknown";
+import { UBUNTU_KERNELS } from "./kernelIndex";
 
 /** Where EMF is and how to log in, complete and checked. */
 export interface EmfSettings {
@@ -14,12 +15,15 @@ export interface EmfSettings {
     readonly credentials: { readonly token: string } | PasswordCredentials;
     /** PEM text of the own CA. */
     readonly ca?: string;
+    /** Where kernel packages are looked up; `{package}` stands for the name. */
+    readonly kernelIndexUrl: string;
     /** Where things are set, for messages. */
     readonly advice: {
         readonly endpoint: string;
         readonly project: string;
         readonly caFile: string;
         readonly login: string;
+        readonly kernelIndexUrl: string;
     };
 }
 
@@ -40,6 +44,7 @@ const FIELDS = [
     "keycloak",
     "clientId",
     "caFile",
+    "kernelIndexUrl",
 ] as const;
 
 type Field = (typeof FIELDS)[number];
@@ -65,6 +70,7 @@ export function readEmfSettings(
     const missingHere: string[] = [];
     const credentials = readCredentials(sources, endpoint, problems, missingHere);
     const ca = readCa(sources, host.projectDir, missingHere);
+    const kernelIndexUrl = readKernelIndex(sources, problems);
 
     if (problems.length > 0) throw new EdgeError(report(sources.title, [...problems, ...missingHere]));
     if (missingHere.length > 0 || !endpoint || project === undefined || !credentials) {
@@ -76,6 +82,7 @@ export function readEmfSettings(
         project,
         credentials,
         ...(ca === undefined ? {} : { ca }),
+        kernelIndexUrl,
         advice: {
             endpoint: sources.where("endpoint"),
             project: sources.where("project"),
@@ -84,6 +91,7 @@ export function readEmfSettings(
                 "token" in credentials
                     ? sources.where("token")
                     : `${sources.where("username")}, and ${sources.where("password")}`,
+            kernelIndexUrl: sources.where("kernelIndexUrl"),
         },
     };
 }
@@ -264,6 +272,18 @@ function isCertificate(block: string): boolean {
     } catch {
         return false;
     }
+}
+
+/** Plain http is usual for package mirrors, and nothing depends on the answer but a warning. */
+function readKernelIndex(sources: Sources, problems: string[]): string {
+    const text = sources.value("kernelIndexUrl");
+    if (text === undefined) return UBUNTU_KERNELS;
+    if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+        problems.push(
+            `kernelIndexUrl ${JSON.stringify(text)} must be an http or https address: ${sources.where("kernelIndexUrl")}`,
+        );
+    }
+    return text;
 }
 
 function readCa(sources: Sources, projectDir: string, missingHere: string[]): string | undefined {

@@ -1,3 +1,5 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import type { Lab } from "../../lab";
 import { publicKey } from "../support/sshKeys";
 
@@ -39,6 +41,7 @@ export const journeys: readonly Journey[] = [
     {
         kind: "emf.OsProfile",
         async prepare(lab) {
+            fs.writeFileSync(path.join(lab.images.directory, "ubuntu-edge.img"), "an image");
             const profile = {
                 name: "ubuntu-edge-24.04",
                 imageUrl: `${lab.images.baseUrl}/ubuntu-edge.img`,

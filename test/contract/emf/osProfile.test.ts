@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { expect } from "chai";
 import { startLab, type Lab } from "../../../lab";
@@ -32,6 +34,9 @@ describe("emf.OsProfile against the lab", () => {
 
     before(async () => {
         lab = await startLab();
+        for (const name of ["ubuntu.raw.gz", "ubuntu.img"]) {
+            fs.writeFileSync(path.join(lab.images.directory, name), "an image");
+        }
     });
     after(async () => {
         await Promise.all(clients.map((client) => client.close()));
@@ -402,6 +407,89 @@ describe("emf.OsProfile against the lab", () => {
             expect(context.messages.warn.join()).to.contain("cannot be read from here");
             run();
             await fails(check(nobody), "give the certificate of the image server as tlsCaCert");
+        });
+    });
+
+    describe("where the image is", () => {
+        it("fails a profile whose image is not served, as far as this machine can tell", async () => {
+            const missing = program({ imageUrl: `${lab.images.baseUrl}/missing.raw.gz` });
+            const { problems } = await check(missing);
+            expect(problems.join()).to.match(/^imageUrl: is answered with HTTP 404.*seen from here only/);
+            const size = { imageSizeBytes: 9 };
+            expect((await check(program(size))).problems.join()).to.contain(
+                "has 8 bytes there, but the image has 9",
+            );
+            expect((await check(program({ imageSizeBytes: 8 }))).problems).to.be.empty;
+        });
+
+        it("does not matter any more to a profile that exists", async () => {
+            const image = path.join(lab.images.directory, "gone.raw.gz");
+            fs.writeFileSync(image, "an image");
+            const gone = program({ imageUrl: `${lab.images.baseUrl}/gone.raw.gz` });
+            const row = await up(gone);
+            fs.rmSync(image);
+            run();
+            expect((await check(gone, row)).problems).to.be.empty;
+            expect(context.messages.warn.join()).to.contain("HTTP 404");
+        });
+    });
+
+    describe("a kernel", () => {
+        let index: http.Server;
+        let asked: string[];
+        let kernelIndexUrl: string;
+        before(async () => {
+            index = http.createServer((request, response) => {
+                asked.push(request.url ?? "");
+                if (request.url === "/down") response.writeHead(500).end();
+                else
+                    response.end(
+                        "<a>linux-image-6.11.0-17-generic_6.11.0-17.17_amd64.deb</a>\nlinux-image-6.8.0-1-x\n",
+                    );
+            });
+            await new Promise<void>((resolve) => index.listen(0, "127.0.0.1", resolve));
+            kernelIndexUrl = `http://127.0.0.1:${(index.address() as AddressInfo).port}/pool`;
+        });
+        beforeEach(() => {
+            asked = [];
+        });
+        after(() => index.close());
+
+        async function said(kernelVersion: string, address = kernelIndexUrl, row?: Row): Promise<string[]> {
+            const { client } = labClient(lab, { kernelIndexUrl: address });
+            clients.push(client);
+            context = testContext({ client, kind: "emf.OsProfile", name: "ubuntu" });
+            const { problems } = await check(program({ metadata: { kernelVersion } }), row);
+            expect(problems).to.be.empty;
+            return context.messages.warn;
+        }
+
+        it("that the archive has is looked up once, with the note that EMF ignores it", async () => {
+            const kernel = "linux-image-6.11.0-17-generic";
+            const warnings = await said(kernel);
+            expect(warnings).to.have.lengthOf(1);
+            expect(warnings[0]).to.contain("present EMF versions ignore it");
+            await check(program({ metadata: { kernelVersion: kernel } }));
+            expect(asked).to.deep.equal(["/pool"]);
+            const row = await up(program({ metadata: { kernelVersion: kernel } }));
+            expect(await said(kernel, kernelIndexUrl, row)).to.be.empty;
+        });
+
+        it("that it does not have is a warning that names the archive and the setting", async () => {
+            for (const kernel of ["linux-image-6.11.0-99-generic", "linux-image-6.11.0-17-gen"]) {
+                const [, warning] = await said(kernel, `${kernelIndexUrl}?name={package}&exact=true`);
+                expect(warning).to.match(
+                    /is not among the packages of 127.0.0.1:\d+.*edge-os:emf.kernelIndexUrl/,
+                );
+                expect(asked.pop()).to.equal(`/pool?name=${kernel}&exact=true`);
+            }
+        });
+
+        it("is not looked up where the archive is down or out of reach, and that is all", async () => {
+            for (const address of [kernelIndexUrl.replace("/pool", "/down"), "http://127.0.0.1:1/"]) {
+                const [, warning] = await said("linux-image-6.11.0-17-generic", address);
+                expect(warning).to.contain("was not looked up: kernel index: GET");
+            }
         });
     });
 

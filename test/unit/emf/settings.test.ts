@@ -52,6 +52,15 @@ describe("EMF settings", () => {
         });
     });
 
+    it("look kernels up in Ubuntu's archive unless another index is named", () => {
+        expect(read({ emf: COMPLETE }).kernelIndexUrl).to.match(/^https:.*binary_name=\{package\}/);
+        const mirror = "http://mirror.local/{package}";
+        expect(read({ emf: { ...COMPLETE, kernelIndexUrl: mirror } }).kernelIndexUrl).to.equal(mirror);
+        expect(problems({ emf: { ...COMPLETE, kernelIndexUrl: "mirror.local" } }).message).to.contain(
+            'kernelIndexUrl "mirror.local" must be an http or https address',
+        );
+    });
+
     it("come from the environment first: refresh and destroy run with frozen configuration", () => {
         const env = {
             EDGE_OS_EMF_ENDPOINT: "https://api.other.com:8443",
