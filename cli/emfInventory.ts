@@ -4,7 +4,7 @@ import { deviceLabel } from "../provider/emf/hostRules";
 import { claimOf } from "../provider/emf/placeMetadata";
 import { parseWords, type Command, type ExitCode } from "./command";
 import { CONNECTION_HELP, CONNECTION_OPTIONS, withEmf } from "./emfConnection";
-import { stateOf, type HostPhase } from "./hostState";
+import { shownState, stateOf, type HostPhase } from "./hostState";
 import { count, formatTable, tally } from "./table";
 
 const HELP = `usage: edge-os emf inventory [--json] [--config FILE] [--connection NAME]
@@ -86,7 +86,7 @@ function asText(hosts: readonly Line[], project: string): string {
         host.site ? host.site.name || host.site.id : "-",
         host.osProfile ? host.osProfile.name || host.osProfile.id : "-",
         host.sha256.slice(0, SHOWN_DIGITS) || "-",
-        (host.phase === "failed" ? `failed: ${host.state}` : host.state).replace(/\s+/g, " "),
+        shownState({ phase: host.phase, text: host.state }).replace(/\s+/g, " "),
     ]);
     const phases = tally(hosts.map(({ phase }) => phase)).map(([phase, times]) => `${times} ${phase}`);
     return [

@@ -7,7 +7,7 @@ import { EdgeError } from "../provider/resource/errors";
 import type { ExitCode, Terminal } from "./command";
 import { explain, type Match } from "./explanations";
 import { asJson, matchText } from "./explanationText";
-import { stateOf } from "./hostState";
+import { shownState, stateOf } from "./hostState";
 
 /** One status of a host as EMF shows it. */
 interface Status {
@@ -41,7 +41,7 @@ export async function explainHost(
         );
         return 0;
     }
-    terminal.out(`${describeHost(host)}: ${phase === "failed" ? "failed: " : ""}${state}\n`);
+    terminal.out(`${describeHost(host)}: ${shownState({ phase, text: state })}\n`);
     if (host.note !== "") terminal.out(`  note: ${host.note}\n`);
     const width = Math.max(...statuses.map(({ field }) => field.length));
     for (const { field, text: status, indicator, since } of statuses) {

@@ -38,3 +38,8 @@ function withoutInstance(host: HostResource): HostState {
     const text = state === "ready" ? "onboarded" : `${doing} ${detail}`.trim();
     return { phase: "without OS", text: `${text}, no OS profile` };
 }
+
+/** As it is shown: that it failed is said once, where the platform's own words do not say it. */
+export function shownState({ phase, text }: HostState): string {
+    return phase === "failed" && !/fail/i.test(text) ? `failed: ${text}` : text;
+}

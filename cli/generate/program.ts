@@ -55,7 +55,7 @@ function regionsCode({ regions, sites }: ProgramPlan, common: object): string[] 
     const variables = new Map(regions.map(({ id, variable }) => [id, code(`${variable}.resourceId`)]));
     return regions.map(({ id, name, args, variable }) => {
         const { parent, ...rest } = args;
-        const inputs = { ...common, ...withReference("parent", parent, variables), ...rest };
+        const inputs = { ...common, ...rest, ...withReference("parent", parent, variables) };
         const declared = used.has(id) ? `const ${variable} = ` : "";
         return `${declared}new emf.Region(${literal(name)}, ${literal(ordered(inputs))}, kept);`;
     });
@@ -66,7 +66,7 @@ function sitesCode({ sites, regions }: ProgramPlan, common: object): string[] {
     const variables = new Map(regions.map(({ id, variable }) => [id, code(`${variable}.resourceId`)]));
     return [
         record("sites", sites, "emf.Site", ({ regionId, ...rest }) =>
-            ordered({ ...common, ...withReference("regionId", regionId, variables), ...rest }),
+            ordered({ ...common, ...rest, ...withReference("regionId", regionId, variables) }),
         ),
     ];
 }
@@ -117,7 +117,8 @@ function fleetCode(plan: ProgramPlan, common: object): string[] {
 const ownResources: pulumi.ResourceTransformation = ({ props, opts }) => {
     if (!("osProfile" in props)) return undefined;
 ${lookUps.join("\n")}
-    return { props: { ...props, ${values.join(", ")} }, opts };
+    const own = { ${values.join(", ")} };
+    return { props: { ...props, ...own }, opts };
 };`;
     const own = looked.length > 0;
     const options = own ? "{ ...kept, transformations: [ownResources] }" : "kept";
@@ -131,7 +132,11 @@ ${lookUps.join("\n")}
     return [
         ...(own ? [transformation] : []),
         `// until and maxFailed: the machines are taken over as they are, and none is waited for. Take both out to wait.
-const hosts = new components.HostFleet("hosts", ${literal(inputs)}, ${options});
+const hosts = new components.HostFleet(
+    "hosts",
+    ${literal(inputs, 1)},
+    ${options},
+);
 
 export const summary = hosts.summary;`,
     ];

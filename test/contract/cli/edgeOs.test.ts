@@ -246,7 +246,7 @@ describe("edge-os, built and run as a process", function () {
         );
         const explained = await run(["explain", "FAIL0001"]);
         expect(explained).to.include({ code: 0, err: "" });
-        expect(explained.out).to.match(/FAIL0001.*: failed: Onboarding Failed\n/);
+        expect(explained.out).to.match(/FAIL0001.*: Onboarding Failed\n/);
         expect(explained.out).to.match(/ {2}onboarding +Onboarding Failed {2}\(error, 20\d\d-/);
         expect(explained.out).to.include("what to do:").and.to.include("60 minutes");
 
