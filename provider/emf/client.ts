@@ -46,6 +46,8 @@ const SHARED_AGE = 5 * 60_000;
 const CREATE_TRIES = 3;
 const FIRST_POLL = 500;
 const LONGEST_POLL = 5_000;
+/** The gateway refuses more than 200 a second from one address, which other programs may share. */
+const RATE = { perSecond: 180, burst: 90 };
 
 /** One project of one EMF. All resources of a run share it: its login, its lists and its bound on requests. */
 export class EmfClient {
@@ -70,7 +72,7 @@ export class EmfClient {
             limiter: new Limiter(),
             ...(ca === undefined ? {} : { ca }),
         };
-        this.http = new HttpClient({ ...common, system: "EMF", baseUrl: endpoint, advice });
+        this.http = new HttpClient({ ...common, system: "EMF", baseUrl: endpoint, advice, rate: RATE });
         this.keycloak =
             "token" in credentials
                 ? undefined

@@ -3,6 +3,7 @@ import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from "undici";
 import { EdgeError } from "../resource/errors";
 import { explain, NoAnswer, type Advice } from "./failure";
 import { Limiter } from "./limiter";
+import { Pace, type Rate } from "./pace";
 import { redact } from "./redact";
 
 /** Time, waiting and chance, given from outside so that tests decide them. */
@@ -26,6 +27,8 @@ export interface HttpOptions {
     readonly secrets: () => Iterable<string>;
     /** Shared by all clients of one system. */
     readonly limiter?: Limiter;
+    /** What the system bears by its own documentation. Default: only the limiter bounds it. */
+    readonly rate?: Rate;
 }
 
 export interface HttpRequest {
@@ -69,11 +72,13 @@ const PASSING_STATUS: ReadonlySet<number> = new Set([502, 503, 504]);
 export class HttpClient {
     private readonly base: URL;
     private readonly limiter: Limiter;
+    private readonly pace: Pace | undefined;
     private agent?: Dispatcher;
 
     constructor(private readonly options: HttpOptions) {
         this.base = new URL(options.baseUrl);
         this.limiter = options.limiter ?? new Limiter();
+        this.pace = options.rate && new Pace(options.rate, options.clock);
     }
 
     /** Answers of any status are returned; no answer at all throws. */
@@ -84,7 +89,7 @@ export class HttpClient {
             call.signal?.throwIfAborted();
             let wait = this.backoff(attempt);
             try {
-                const answer = await this.limiter.run(() => this.attempt(call), call.signal);
+                const answer = await this.limiter.run(() => this.paced(call), call.signal);
                 const asked = retryAfter(answer, clock.now());
                 if (answer.status === 429 || (answer.status === 503 && asked !== undefined))
                     this.limiter.pressure();
@@ -114,6 +119,11 @@ export class HttpClient {
 
     async close(): Promise<void> {
         await this.agent?.close();
+    }
+
+    private async paced(call: HttpRequest): Promise<HttpAnswer> {
+        await this.pace?.turn(call.signal);
+        return this.attempt(call);
     }
 
     private async attempt(call: HttpRequest): Promise<HttpAnswer> {
