@@ -77,6 +77,37 @@ for (const engine of engines()) {
             expect(await lab.emf.list("customConfigs")).to.be.empty;
         });
 
+        it("A → B (whose deletions fail) → A loses no account and no config, and leaves none behind", async () => {
+            const keys = { a: publicKey("ssh-ed25519"), b: publicKey("ssh-ed25519") };
+            const program = (version: "a" | "b"): string => `
+new emf.LocalAccount("ops", { username: "ops-${version}", sshKey: "${keys[version]}" });
+new emf.CustomConfig("base", { name: "base", config: "#cloud-config\\nversion: ${version}\\n" });
+`;
+            const made = async (): Promise<unknown[]> => [
+                ...(await lab.emf.list("localAccounts")).map(({ username }) => username),
+                ...(await lab.emf.list("customConfigs")).map(({ config }) => config),
+            ];
+            const before = await made();
+            await using stack = stackOf(program("a"));
+            succeeded(await stack.up());
+            const first = await made();
+            for (const path of ["localAccounts", "customConfigs"]) {
+                lab.emf.fault({ on: `DELETE ${path}/*`, do: "status", status: 500 });
+            }
+            stack.setProgram(LIBRARIES + program("b"));
+            expect((await stack.up()).exitCode).not.to.equal(0);
+            expect(await made()).to.have.lengthOf(first.length + 2);
+            lab.emf.clearFaults();
+
+            stack.setProgram(LIBRARIES + program("a"));
+            succeeded(await stack.up());
+            expect(await made()).to.have.members(first);
+            const again = succeeded(await stack.up({ args: ["--refresh"] }));
+            expect(Object.keys(again.changes), again.stdout).to.deep.equal(["same"]);
+            succeeded(await stack.destroy());
+            expect(await made()).to.have.members(before);
+        });
+
         it("get() reads what exists, and destroy leaves it", async () => {
             const region = await lab.emf.create("regions", { name: "north" });
             const key = publicKey("ssh-ed25519");
