@@ -16,6 +16,8 @@ const TOOLS = [
     { command: "xz", package: "xz-utils", without: "xz images are not compared with xz's" },
     { command: "bzip2", package: "bzip2", without: "bzip2 images are not compared with bzip2's" },
     { command: "zstd", package: "zstd", without: "zstd images are not compared with zstd's" },
+    { command: "qemu-system-x86_64", package: "qemu-system-x86", without: "no image is booted" },
+    { command: "/usr/share/OVMF/OVMF_VARS_4M.fd", package: "ovmf", without: "no image is booted with UEFI" },
 ];
 
 /** Installs the pinned npm packages unless they are there already. */
@@ -78,6 +80,7 @@ function say(text) {
 }
 
 function onPath(command) {
+    if (path.isAbsolute(command)) return fs.existsSync(command);
     const folders = [...(process.env.PATH ?? "").split(path.delimiter), "/usr/sbin", "/sbin"];
     return folders.some((folder) => fs.existsSync(path.join(folder, command)));
 }
