@@ -1,13 +1,21 @@
 import { EdgeError } from "../resource/errors";
 
+/** What became of a check. What cannot be read is `not-checked`, never a pass. */
+export type Verdict = "passed" | "failed" | "not-checked";
+
+/** What a failed check does: fail the resource, be shown, or nothing at all. */
+export type Severity = "error" | "warning" | "off";
+
 /** The verdict of one look at an image. */
 export interface ImageCheck {
     /** `gpt.header-crc`; stable, so that a program can name it. */
     id: string;
-    ok: boolean;
+    verdict: Verdict;
+    /** Of a failure; absent means error. */
+    severity?: "warning";
     /** What was found, in a few words. */
     seen: string;
-    /** What is wrong and why it matters; empty when the check passed. */
+    /** What is wrong and why it matters, or why it was not checked; empty when the check passed. */
     message: string;
 }
 
@@ -22,11 +30,26 @@ export class ImageError extends EdgeError {
 }
 
 export function passed(id: string, seen: string): ImageCheck {
-    return { id, ok: true, seen, message: "" };
+    return { id, verdict: "passed", seen, message: "" };
 }
 
 export function failed(id: string, seen: string, message: string): ImageCheck {
-    return { id, ok: false, seen, message };
+    return { id, verdict: "failed", seen, message };
+}
+
+/** Of a check that could not be made: neither passed nor failed. */
+export function notChecked(id: string, seen: string, message: string): ImageCheck {
+    return { id, verdict: "not-checked", seen, message };
+}
+
+/** Whether a check fails the image. */
+export function isError({ verdict, severity }: ImageCheck): boolean {
+    return verdict === "failed" && severity === undefined;
+}
+
+/** Whether a check failed without failing the image. */
+export function isWarning({ verdict, severity }: ImageCheck): boolean {
+    return verdict === "failed" && severity === "warning";
 }
 
 /** Text out of an image, safe to show on a terminal: printable ASCII, bounded. */

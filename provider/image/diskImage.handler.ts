@@ -6,7 +6,7 @@ import { defineResource } from "../resource/definition";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
-import type { ImageCheck } from "./check";
+import { isError, type ImageCheck } from "./check";
 import { releaseClaim } from "./claims";
 import { checkName, publishedName } from "./format";
 import type { Inspection, Progress } from "./inspection";
@@ -85,7 +85,7 @@ export const diskImage = defineResource({
         if ("problem" in inspection) return { problems: [inspection.problem] };
 
         const checks = [...inspection.checks, checkName(source, inspection)];
-        const problems = checks.filter(({ ok }) => !ok).map(problemOf);
+        const problems = checks.filter(isError).map(problemOf);
         if (isKnown(expect)) problems.push(...unmetExpectations(expect, inspection));
         const { sha256, sizeBytes, format, compression, virtualSizeBytes, partitions } = inspection;
         // The same bytes from a file of another name stay where hosts know them.
@@ -93,7 +93,7 @@ export const diskImage = defineResource({
             last?.sha256 === sha256 && last.fileName !== undefined
                 ? last.fileName
                 : publishedName(source, inspection);
-        const checksPassed = checks.length - problems.length;
+        const checksPassed = checks.filter(({ verdict }) => verdict === "passed").length;
         const values = {
             ...{ fileName, sha256, sizeBytes, format, compression, virtualSizeBytes, partitions },
             checksPassed,

@@ -31,6 +31,11 @@ const MAX_ENTRIES = 1024;
 const MAX_ENTRY_SIZE = 4096;
 const UNUSED = "00000000-0000-0000-0000-000000000000";
 
+/** `partition 2 "rootfs"`. */
+export function describePartition({ index, name }: Pick<Partition, "index" | "name">): string {
+    return `partition ${index}${name ? ` "${name}"` : ""}`;
+}
+
 /** Reads both copies of the table and judges them; checks that have nothing left to look at are not listed. */
 export async function readGpt(disk: BlockDevice): Promise<PartitionTable> {
     const checks: ImageCheck[] = [];

@@ -12,7 +12,7 @@ const SECTORS = DISK / 512;
 
 async function failedIds(disk: Buffer): Promise<string[]> {
     const { checks } = await readGpt(bufferDevice(disk));
-    return checks.filter(({ ok }) => !ok).map(({ id }) => id);
+    return checks.filter(({ verdict }) => verdict === "failed").map(({ id }) => id);
 }
 
 /** Makes the CRCs of one copy of the table right again after a change to it. */
@@ -31,7 +31,7 @@ describe("the GPT reader", () => {
 
     it("reads a table whole", async () => {
         const table = await readGpt(bufferDevice(blankDisk(DISK)));
-        expect(table.checks.filter(({ ok }) => !ok)).to.deep.equal([]);
+        expect(table.checks.filter(({ verdict }) => verdict === "failed")).to.deep.equal([]);
         expect(table.sectorSize).to.equal(512);
         expect(
             table.partitions.map(({ index, type, name, offset, size }) => [index, type, name, offset, size]),
@@ -46,7 +46,7 @@ describe("the GPT reader", () => {
         fs.writeFileSync(file, Buffer.alloc(4 * 1024 * 1024));
         oracle(this, "sgdisk", ["-n1:2048:4095", "-t1:ef00", "-c1:EFI", "-n9:4096:6143", "-c9:größe", file]);
         const table = await readGpt(bufferDevice(fs.readFileSync(file)));
-        expect(table.checks.filter(({ ok }) => !ok)).to.deep.equal([]);
+        expect(table.checks.filter(({ verdict }) => verdict === "failed")).to.deep.equal([]);
         expect(
             table.partitions.map(({ index, firstLba, lastLba, name }) => [index, firstLba, lastLba, name]),
         ).to.deep.equal([
@@ -70,7 +70,7 @@ describe("the GPT reader", () => {
         small.copy(disk, (SECTORS - 33) * 4096, (SECTORS - 33) * 512, (SECTORS - 1) * 512);
         const table = await readGpt(bufferDevice(disk));
         expect(table.sectorSize).to.equal(4096);
-        expect(table.checks.filter(({ ok }) => !ok)).to.deep.equal([]);
+        expect(table.checks.filter(({ verdict }) => verdict === "failed")).to.deep.equal([]);
         expect(table.partitions[0]?.offset).to.equal(64 * 4096);
     });
 
@@ -104,7 +104,7 @@ describe("the GPT reader", () => {
         const disk = Buffer.concat([blankDisk(DISK), Buffer.alloc(4096)]);
         const { checks } = await readGpt(bufferDevice(disk));
         const check = checks.find(({ id }) => id === "gpt.backup");
-        expect(check).to.include({ ok: false, seen: "4096 bytes behind the backup header" });
+        expect(check).to.include({ verdict: "failed", seen: "4096 bytes behind the backup header" });
         expect(check?.message).to.contain("sgdisk -e");
     });
 
@@ -155,7 +155,7 @@ describe("the GPT reader", () => {
         mbr.writeUInt16LE(0xaa55, 510);
         mbr.writeUInt8(0x83, 450);
         const seen = async (disk: Buffer): Promise<string | undefined> =>
-            (await readGpt(bufferDevice(disk))).checks.find(({ ok }) => !ok)?.seen;
+            (await readGpt(bufferDevice(disk))).checks.find(({ verdict }) => verdict === "failed")?.seen;
         expect(await seen(mbr)).to.equal("MBR with types 83");
         expect(await seen(Buffer.alloc(DISK))).to.equal("no partition table");
         expect(await seen(Buffer.alloc(100))).to.equal("100 bytes");
@@ -182,7 +182,9 @@ describe("the GPT reader", () => {
                 },
             };
             const { checks } = await readGpt(device);
-            expect(checks.filter(({ ok }) => !ok).map(({ id }) => id)).to.include("gpt.entries-crc");
+            expect(checks.filter(({ verdict }) => verdict === "failed").map(({ id }) => id)).to.include(
+                "gpt.entries-crc",
+            );
             expect(largest).to.be.at.most(16384);
         });
     }

@@ -1,0 +1,99 @@
+import type { BlockDevice } from "./blockDevice";
+import { failed, ImageDamage, type ImageCheck, passed } from "./check";
+import type { Compression } from "./compression";
+import { checkEfiSystem } from "./efi/esp";
+import { detectFormat, HEAD_BYTES } from "./format";
+import { readGpt } from "./gpt";
+import { DEFAULT_MAX_DISK_BYTES, type InspectLimits, type Inspection } from "./inspection";
+import { Qcow2Device } from "./qcow2";
+import { checkRoot } from "./root/findRoot";
+
+/** What is known of the disk inside a file. */
+export type Look = Pick<Inspection, "format" | "virtualSizeBytes" | "partitions" | "checks">;
+
+/** Looks at the disk that lies, unpacked, in `file`. A bad image is no error: its failed checks say so. */
+export async function lookInside(
+    file: BlockDevice,
+    compression: Compression,
+    limits: InspectLimits,
+): Promise<Look> {
+    const { format, other } = detectFormat(await file.read(0, Math.min(file.size, HEAD_BYTES)));
+    if (other !== undefined) {
+        const message = `is a ${other}, not a disk image (raw or qcow2)`;
+        return bare(file.size, [failed("container.whole", other, message)]);
+    }
+    let disk = file;
+    if (format === "qcow2") {
+        try {
+            const qcow2 = await Qcow2Device.open(file);
+            await qcow2.verifyTables();
+            disk = qcow2;
+        } catch (error) {
+            if (!(error instanceof ImageDamage)) throw error;
+            return {
+                ...bare(file.size, [failed("container.whole", "unreadable qcow2", error.message)]),
+                format,
+            };
+        }
+    }
+    const checks = [wholeCheck(file, format, compression), sizeCheck(disk, limits)];
+    const { partitions, found } = await lookAtPartitions(disk);
+    return { format, virtualSizeBytes: disk.size, partitions, checks: [...checks, ...found] };
+}
+
+async function lookAtPartitions(
+    disk: BlockDevice,
+): Promise<{ partitions: Inspection["partitions"]; found: ImageCheck[] }> {
+    try {
+        const table = await readGpt(disk);
+        const found = [...table.checks];
+        if (table.partitions.length > 0) {
+            found.push(...(await checkEfiSystem(disk, table.partitions)));
+            found.push(await checkRoot(disk, table.partitions));
+        }
+        const partitions = table.partitions.map(({ index, name, type, size }) => ({
+            index,
+            name,
+            type,
+            sizeBytes: size,
+        }));
+        return { partitions, found };
+    } catch (error) {
+        if (!(error instanceof ImageDamage)) throw error;
+        return { partitions: [], found: [failed("container.readable", "damaged", error.message)] };
+    }
+}
+
+function wholeCheck(file: BlockDevice, format: string, compression: Compression): ImageCheck {
+    if (format === "raw" && file.size % 512 !== 0) {
+        return failed(
+            "container.whole",
+            `${file.size} bytes`,
+            "is not a whole number of 512-byte sectors long: it is cut off, or no disk image",
+        );
+    }
+    return passed(
+        "container.whole",
+        compression === "none" ? format : `${compression} stream ends with the file`,
+    );
+}
+
+function sizeCheck(disk: BlockDevice, limits: InspectLimits): ImageCheck {
+    const most = limits.maxDiskBytes ?? DEFAULT_MAX_DISK_BYTES;
+    return disk.size <= most
+        ? passed("container.size", `${disk.size} bytes`)
+        : failed(
+              "container.size",
+              `${disk.size} bytes`,
+              `its disk is larger than the ${most} bytes that are taken`,
+          );
+}
+
+/** The answer for a file that could not be unpacked. */
+export function damaged(damage: ImageDamage): Look {
+    return bare(0, [failed("container.whole", "damaged stream", damage.message)]);
+}
+
+function bare(virtualSizeBytes: number, checks: ImageCheck[]): Look {
+    return { format: "raw", virtualSizeBytes, partitions: [], checks };
+}
