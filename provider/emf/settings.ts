@@ -1,8 +1,7 @@
-import * as crypto from "node:crypto";
-import * as fs from "node:fs";
 import * as path from "node:path";
+import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
-import { EdgeError, messageOf, UnavailableHere } from "../resource/errors";
+import { EdgeError, UnavailableHere } from "../resource/errors";
 import { closest } from "../resource/problem";
 import { isRecord } from "../resource/unknown";
 import { UBUNTU_KERNELS } from "./kernelIndex";
@@ -264,16 +263,6 @@ function checkedUrl(field: "endpoint" | "keycloak", sources: Sources, problems: 
     return undefined;
 }
 
-const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
-function isCertificate(block: string): boolean {
-    try {
-        return new crypto.X509Certificate(block).raw.length > 0;
-    } catch {
-        return false;
-    }
-}
-
 /** Plain http is usual for package mirrors, and nothing depends on the answer but a warning. */
 function readKernelIndex(sources: Sources, problems: string[]): string {
     const text = sources.value("kernelIndexUrl");
@@ -289,20 +278,9 @@ function readKernelIndex(sources: Sources, problems: string[]): string {
 function readCa(sources: Sources, projectDir: string, missingHere: string[]): string | undefined {
     const file = sources.value("caFile");
     if (file === undefined) return undefined;
-    try {
-        const text = fs.readFileSync(path.resolve(projectDir, file), "utf8");
-        const blocks = text.match(PEM_BLOCK) ?? [];
-        const damaged = blocks.findIndex((block) => !isCertificate(block));
-        // Node takes no notice of a certificate it cannot read.
-        if (blocks.length > 0 && damaged < 0) return text;
-        const fault =
-            blocks.length === 0
-                ? "holds no PEM certificate"
-                : `is damaged: its certificate ${damaged + 1} of ${blocks.length} cannot be read`;
-        missingHere.push(`caFile ${file} ${fault}: ${sources.where("caFile")}`);
-    } catch (error) {
-        missingHere.push(`caFile cannot be read (${messageOf(error)}): ${sources.where("caFile")}`);
-    }
+    const read = readCaFile(path.resolve(projectDir, file));
+    if ("ca" in read) return read.ca;
+    missingHere.push(`caFile ${file} ${read.fault}: ${sources.where("caFile")}`);
     return undefined;
 }
 

@@ -1,10 +1,12 @@
-import * as tls from "node:tls";
-import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from "undici";
+import { request, type Dispatcher } from "undici";
 import { EdgeError } from "../resource/errors";
+import { backoff } from "./backoff";
+import { makeDispatcher } from "./dispatcher";
 import { explain, NoAnswer, type Advice } from "./failure";
 import { Limiter } from "./limiter";
 import { Pace, type Rate } from "./pace";
 import { redact } from "./redact";
+import { retryAfter } from "./retryAfter";
 
 /** Time, waiting and chance, given from outside so that tests decide them. */
 export interface Clock {
@@ -62,8 +64,6 @@ export interface HttpAnswer {
 
 const TIME_LIMIT = 30_000;
 const ATTEMPTS = 5;
-const FIRST_BACKOFF = 250;
-const LONGEST_BACKOFF = 8_000;
 /** A server that asks for more than this is treated as one that is down. */
 const LONGEST_RETRY_AFTER = 60_000;
 const PASSING_STATUS: ReadonlySet<number> = new Set([502, 503, 504]);
@@ -87,10 +87,10 @@ export class HttpClient {
         const attempts = call.attempts ?? ATTEMPTS;
         for (let attempt = 1; ; attempt++) {
             call.signal?.throwIfAborted();
-            let wait = this.backoff(attempt);
+            let wait = backoff(attempt, clock);
             try {
                 const answer = await this.limiter.run(() => this.paced(call), call.signal);
-                const asked = retryAfter(answer, clock.now());
+                const asked = retryAfter(answer.headers["retry-after"], clock.now());
                 if (answer.status === 429 || (answer.status === 503 && asked !== undefined))
                     this.limiter.pressure();
                 else if (answer.status < 500) this.limiter.ease();
@@ -192,31 +192,8 @@ export class HttpClient {
     }
 
     private dispatcher(): Dispatcher {
-        this.agent ??= this.makeAgent();
+        this.agent ??= makeDispatcher(this.base.hostname, this.options);
         return this.agent;
-    }
-
-    private makeAgent(): Dispatcher {
-        const { ca, env } = this.options;
-        const trust = ca === undefined ? {} : { ca: [...systemRoots(), ca] };
-        const connections = 16;
-        // A loopback address seen from a proxy is the proxy's own machine.
-        if (isLoopback(this.base.hostname)) return new Agent({ connect: trust, connections });
-        return new EnvHttpProxyAgent({
-            connect: trust,
-            requestTls: trust,
-            connections,
-            httpProxy: env.http_proxy ?? env.HTTP_PROXY,
-            httpsProxy: env.https_proxy ?? env.HTTPS_PROXY,
-            noProxy: env.no_proxy ?? env.NO_PROXY,
-        });
-    }
-
-    /** Full jitter: many clients that failed together do not come back together. */
-    private backoff(attempt: number): number {
-        const most = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt - 1));
-        const chance = this.options.clock.random(4).readUInt32BE() / 2 ** 32;
-        return Math.round(most / 2 + (chance * most) / 2);
     }
 }
 
@@ -227,15 +204,6 @@ function isIdempotent(call: HttpRequest): boolean {
 /** 429 says that nothing was done. */
 function mayRepeat(call: HttpRequest, answer: HttpAnswer): boolean {
     return answer.status === 429 || (PASSING_STATUS.has(answer.status) && isIdempotent(call));
-}
-
-/** Seconds or a date, in milliseconds from now. */
-function retryAfter(answer: HttpAnswer, now: number): number | undefined {
-    const given = answer.headers["retry-after"];
-    if (given === undefined) return undefined;
-    if (/^\d+$/.test(given.trim())) return Number(given) * 1000;
-    const date = Date.parse(given);
-    return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 function payload(call: HttpRequest): [contentType: string | undefined, body: string | undefined] {
@@ -258,14 +226,4 @@ function single(
     return Object.fromEntries(
         Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
     );
-}
-
-/** A client with its own `ca` no longer looks at the defaults, nor at NODE_EXTRA_CA_CERTS. */
-function systemRoots(): readonly string[] {
-    const { getCACertificates } = tls as { getCACertificates?: (type: "default") => string[] };
-    return getCACertificates?.("default") ?? tls.rootCertificates;
-}
-
-function isLoopback(hostname: string): boolean {
-    return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }

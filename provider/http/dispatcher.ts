@@ -1,0 +1,35 @@
+import * as tls from "node:tls";
+import { Agent, EnvHttpProxyAgent, type Dispatcher } from "undici";
+
+export interface DispatcherOptions {
+    /** PEM certificates trusted beside the system's own. */
+    readonly ca?: string;
+    /** Where the proxy's address comes from. */
+    readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The way to one server: past its proxy, trusting its certificates. */
+export function makeDispatcher(hostname: string, { ca, env }: DispatcherOptions): Dispatcher {
+    const trust = ca === undefined ? {} : { ca: [...systemRoots(), ca] };
+    const connections = 16;
+    // A loopback address seen from a proxy is the proxy's own machine.
+    if (isLoopback(hostname)) return new Agent({ connect: trust, connections });
+    return new EnvHttpProxyAgent({
+        connect: trust,
+        requestTls: trust,
+        connections,
+        httpProxy: env.http_proxy ?? env.HTTP_PROXY,
+        httpsProxy: env.https_proxy ?? env.HTTPS_PROXY,
+        noProxy: env.no_proxy ?? env.NO_PROXY,
+    });
+}
+
+/** A client with its own `ca` no longer looks at the defaults, nor at NODE_EXTRA_CA_CERTS. */
+function systemRoots(): readonly string[] {
+    const { getCACertificates } = tls as { getCACertificates?: (type: "default") => string[] };
+    return getCACertificates?.("default") ?? tls.rootCertificates;
+}
+
+function isLoopback(hostname: string): boolean {
+    return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}
