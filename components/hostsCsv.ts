@@ -1,26 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "csv-parse/sync";
+import { HOSTS_CSV_HEADER, unprotected, type HostsCsvColumn } from "../provider/emf/hostsCsvForm";
 import { metadataProblem, SERIAL, SERIAL_RULE, UUID, UUID_RULE } from "../provider/emf/hostRules";
 
-/** Columns of the file that `orch-cli create host --generate-csv` writes, in its order. */
-export const HOSTS_CSV_HEADER = [
-    "Serial",
-    "UUID",
-    "OSProfile",
-    "Site",
-    "Secure",
-    "RemoteUser",
-    "Metadata",
-    "LVMSize",
-    "CloudInitMeta",
-    "K8sEnable",
-    "K8sClusterTemplate",
-    "K8sConfig",
-    "Error - do not fill",
-] as const;
-
-type Column = (typeof HOSTS_CSV_HEADER)[number];
+export { HOSTS_CSV_HEADER };
 
 /** A device of the file. Empty cells are absent. */
 export interface HostRow {
@@ -142,7 +126,7 @@ function split(text: string): CsvRecord[] | CsvProblem {
         return parsed
             .map(({ record, raw, info }) => ({
                 line: firstLine(raw, info.lines),
-                cells: record.map((cell) => unprotect(cell.trim())),
+                cells: record.map((cell) => unprotected(cell.trim())),
             }))
             .filter(({ cells }) => cells.some((cell) => cell !== ""));
     } catch (error) {
@@ -154,11 +138,6 @@ function split(text: string): CsvRecord[] | CsvProblem {
 /** The parser counts the line a record ends on; quoted cells may hold line breaks. */
 function firstLine(raw: string, lastLine: number): number {
     return lastLine - (raw.trim().match(/\n/g)?.length ?? 0);
-}
-
-/** orch-cli puts an apostrophe before cells a spreadsheet would take for a formula. */
-function unprotect(cell: string): string {
-    return /^'[=+\-@]/.test(cell) ? cell.slice(1) : cell;
 }
 
 function headerRule(): string {
@@ -182,14 +161,14 @@ function headerProblem({ line, cells }: CsvRecord): CsvProblem | undefined {
 }
 
 function readRow(line: number, cells: readonly string[], problems: CsvProblem[]): HostRow {
-    const cell = (column: Column): string | undefined => {
+    const cell = (column: HostsCsvColumn): string | undefined => {
         const text = cells[HOSTS_CSV_HEADER.indexOf(column)];
         return text === "" ? undefined : text;
     };
-    const problem = (column: Column | undefined, message: string): void => {
+    const problem = (column: HostsCsvColumn | undefined, message: string): void => {
         problems.push(column === undefined ? { line, message } : { line, column, message });
     };
-    const matching = (column: Column, form: RegExp, rule: string): string | undefined => {
+    const matching = (column: HostsCsvColumn, form: RegExp, rule: string): string | undefined => {
         const value = cell(column);
         if (value !== undefined && !form.test(value)) problem(column, `${JSON.stringify(value)} ${rule}`);
         return value;
@@ -232,8 +211,8 @@ function readRow(line: number, cells: readonly string[], problems: CsvProblem[])
 
 function refuse(
     column: "K8sEnable",
-    cell: (column: Column) => string | undefined,
-    problem: (column: Column, message: string) => void,
+    cell: (column: HostsCsvColumn) => string | undefined,
+    problem: (column: HostsCsvColumn, message: string) => void,
 ): void {
     const value = cell(column)?.toLowerCase();
     if (value === undefined || value === "false") return;
@@ -266,7 +245,7 @@ function readMetadata(text: string | undefined, problem: (message: string) => vo
 
 function duplicates(
     rows: readonly HostRow[],
-    column: Column,
+    column: HostsCsvColumn,
     valueOf: (row: HostRow) => string | undefined,
 ): CsvProblem[] {
     const first = new Map<string, number>();

@@ -3,6 +3,7 @@ import type { Context } from "../resource/context";
 import { messageOf, PartialFailure, UnavailableHere } from "../resource/errors";
 import type { HostResource } from "./api";
 import type { EmfClient } from "./client";
+import { errorFile, keepErrorFile } from "./errorFile";
 import { targetFields } from "./fields";
 import { PHASES, report, standingOf, summarize, type Standing } from "./hostStanding";
 import { emf } from "./system";
@@ -41,6 +42,7 @@ const inputs = z.object({
     until: z.enum(PHASES).default("running"),
     maxFailed: z.int().min(0).default(0),
     pending: z.enum(["skip", "wait"]).default("skip"),
+    errorFile: errorFile.optional().meta({ control: true }),
 });
 
 type Inputs = z.output<typeof inputs>;
@@ -70,8 +72,8 @@ export const provisioningGate = defineEmfResource({
         return {};
     },
 
-    async delete() {
-        return;
+    async delete(_id, { inputs }, { projectDir }) {
+        keepErrorFile(inputs.errorFile, new Map(), projectDir);
     },
 });
 
@@ -81,8 +83,15 @@ async function waitForHosts(id: string, inputs: Inputs, context: GateContext): P
         await watch.untilSettled();
     } catch (error) {
         const reason = context.signal.aborted ? messageOf(context.signal.reason) : messageOf(error);
-        throw new PartialFailure([[reason, ...watch.report()].join("\n")], { id }, { cause: error });
+        const written = keepErrorFile(inputs.errorFile, watch.failures("unready"), context.projectDir);
+        throw new PartialFailure(
+            [[reason, ...watch.report(), ...written].join("\n")],
+            { id },
+            { cause: error },
+        );
     }
+    const written = keepErrorFile(inputs.errorFile, watch.failures("failed"), context.projectDir);
+    if (written.length > 0) context.log.warn(written.join("\n"));
 }
 
 class Watch {
@@ -123,6 +132,20 @@ class Watch {
             "The hosts go on by themselves, and the next up waits for them again. A failed installation starts anew " +
                 "when its EdgeHost gets another reimageToken; maxFailed says how many may fail",
         ];
+    }
+
+    /**
+     * What to say of each host that has failed; in an unready wave, where none has, of those that are not there yet:
+     * they are why the wait has ended.
+     */
+    failures(which: "failed" | "unready"): Map<string, string> {
+        const told = (states: readonly Standing["state"][]): [string, string][] =>
+            [...this.standings]
+                .filter(([, { state }]) => states.includes(state))
+                .map(([label, { doing, detail }]) => [label, [doing, detail].filter(Boolean).join(" ")]);
+        const failed = told(["failed"]);
+        if (failed.length > 0 || which === "failed") return new Map(failed);
+        return new Map(told(this.inputs.pending === "wait" ? ["working", "pending"] : ["working"]));
     }
 
     /** One look at all hosts; false when EMF could not be asked. */

@@ -27,6 +27,19 @@ export interface ProvisioningGateArgs extends EmfTargetArgs {
      * registered days before somebody switches them on; `wait` does. Default: `skip`.
      */
     pending?: pulumi.Input<string>;
+    /**
+     * Where to write the hosts that failed, in the form of orch-cli's error files. The file is there while the last
+     * wait had failed hosts. A change of it alone changes nothing. Default: nowhere.
+     */
+    errorFile?: pulumi.Input<GateErrorFile>;
+}
+
+/** A CSV of failed hosts: the rows they came from, with the reason in the last column. */
+export interface GateErrorFile {
+    /** From the program's folder. */
+    path: pulumi.Input<string>;
+    /** By label: the host's line of the CSV without its last column, `Error - do not fill`. */
+    rows: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /**
@@ -61,4 +74,5 @@ const PROPERTIES = [
     "until",
     "maxFailed",
     "pending",
+    "errorFile",
 ] as const;
