@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { runningTimeLimit } from "../http/runningTime";
 import type { Context } from "../resource/context";
 import { defineResource, type ResourceDefinition } from "../resource/definition";
 import { EdgeError, UnavailableHere } from "../resource/errors";
@@ -7,8 +8,8 @@ import { isKnown, UNKNOWN, type Unknown } from "../resource/unknown";
 import type { EmfClient, Project } from "./client";
 import type { targetFields } from "./fields";
 
-/** What a check may wait for an answer that only makes a preview better. */
-const CHECK_WAIT = 5_000;
+/** Seconds a check may wait: little where the answer only makes a preview better, longer where its lack fails the run. */
+const CHECK_WAIT = { preview: 5, update: 60 };
 /** After a look-up of a check failed, others do not wait for the same again. */
 const GIVE_UP_FOR = 30_000;
 
@@ -93,17 +94,18 @@ export function inCheck<T>(
         const { client } = context;
         const failed = failures.get(client);
         if (failed && context.now() - failed.at < GIVE_UP_FOR) throw failed.error;
-        const limit = new AbortController();
-        const timer = setTimeout(() => {
-            limit.abort(new UnavailableHere(`EMF at ${client.endpoint} did not answer within 5 s`));
-        }, CHECK_WAIT);
+        const seconds = context.preview ? CHECK_WAIT.preview : CHECK_WAIT.update;
+        const limit = runningTimeLimit(
+            seconds * 1000,
+            () => new UnavailableHere(`EMF at ${client.endpoint} did not answer within ${seconds} s`),
+        );
         try {
             return await lookUp(client, AbortSignal.any([context.signal, limit.signal]));
         } catch (error) {
             if (error instanceof UnavailableHere) failures.set(client, { at: context.now(), error });
             throw error;
         } finally {
-            clearTimeout(timer);
+            limit.end();
         }
     }, fallback);
 }
