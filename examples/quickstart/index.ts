@@ -7,7 +7,7 @@ const images = new pulumi.Config().requireObject<{ directory: string; baseUrl: s
 export = async () => {
     const disk = new image.DiskImage("ubuntu-edge", {
         source: await buildQuickstartImage(),
-        publish: images,
+        publish: { ...images, onDelete: "remove" }, // destroy leaves nothing behind
     });
 
     const profile = new emf.OsProfile("ubuntu-edge", {

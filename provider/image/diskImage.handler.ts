@@ -3,28 +3,23 @@ import * as path from "node:path";
 import { z } from "zod";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
-import { EdgeError, UnavailableHere } from "../resource/errors";
+import { EdgeError, messageOf, UnavailableHere } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
 import { isError, type ImageCheck } from "./check";
-import { releaseClaim } from "./claims";
+import { publication, publishedUrl } from "./diskImage.publish";
 import { checkName, publishedName } from "./format";
 import type { Inspection, Progress } from "./inspection";
 import { type ImageLibrary, imageSystem, isImageError } from "./library";
-import { sizeOf, thisMachine } from "./publish";
+import { thisMachine } from "./publish/directory";
+import { fileSource, type Publisher } from "./publish/publisher";
 
 const HOUR = 60 * 60_000;
 
 const inputs = z.object({
     // What counts is what the file holds; `sha256` follows from it.
     source: z.string().min(1, "must be the path of an image file").meta({ control: true }),
-    publish: z.strictObject({
-        directory: z.string().min(1, "must be a folder"),
-        baseUrl: z.string().superRefine((text, issues) => {
-            const problem = baseUrlProblem(text);
-            if (problem !== undefined) issues.addIssue(problem);
-        }),
-    }),
+    publish: publication,
     expect: z
         .strictObject({
             sha256: z
@@ -108,36 +103,71 @@ export const diskImage = defineResource({
     },
 
     async read(_id, { inputs: image, outputs: { machine } }, context) {
-        const file = publishedPath(image, context);
-        const size = await sizeOf(file);
-        if (size === undefined && machine !== thisMachine()) {
-            context.log.warn(
-                `${file} is not on this machine, and the image was published from another one: whether it is still there cannot be told here`,
-            );
-            return {};
+        const publisher = publisherOf(image, context);
+        const found = await publisher.look(image, reading(context, "reading"));
+        switch (found.state) {
+            case "there":
+                return {};
+            case "changed":
+                return { inputs: { sha256: found.sha256, sizeBytes: found.sizeBytes } };
+            case "cannot-tell":
+                context.log.warn(found.why);
+                return {};
+            case "absent":
+                if (publisher.isReachable || machine === thisMachine()) return undefined;
+                context.log.warn(
+                    `${publisher.describe(image)} is not on this machine, and the image was published from another one: whether it is still there cannot be told here`,
+                );
+                return {};
         }
-        if (size === undefined || size < 0) return undefined;
-        const sha256 = await context.client.digest(file, reading(context, "reading"));
-        return sha256 === image.sha256 ? {} : { inputs: { sha256, sizeBytes: size } };
     },
 
-    async update(_id, { inputs: before, outputs: { claim } }, image, context) {
+    async update(_id, { inputs: before, outputs: { claim, machine } }, image, context) {
         await putInPlace(image, claim, context);
-        const old = publishedPath(before, context);
-        if (old !== publishedPath(image, context)) await releaseClaim(old, claim);
+        const old = publisherOf(before, context).describe(before);
+        if (old !== publisherOf(image, context).describe(image)) {
+            await letGo(before, { claim, machine }, context);
+        }
         return { outputs: { claim, machine: thisMachine() } };
     },
 
-    async delete(_id, { inputs: image, outputs: { claim, machine } }, context) {
-        const file = publishedPath(image, context);
-        if (machine !== thisMachine() && (await sizeOf(file)) === undefined) {
-            context.log.warn(
-                `${file} is not on this machine, and the image was published from another one: remove it there`,
-            );
-        }
-        await releaseClaim(file, claim);
+    async delete(_id, { inputs: image, outputs }, context) {
+        await letGo(image, outputs, context);
     },
 });
+
+/** A host that has not booted yet may still need the file, so it stays unless the program says otherwise. */
+async function letGo(
+    image: Inputs,
+    { claim, machine }: z.output<typeof outputs>,
+    context: ImageContext,
+): Promise<void> {
+    const publisher = publisherOf(image, context);
+    const what = publisher.describe(image);
+    const { signal } = context;
+    if (image.publish.onDelete !== "remove") {
+        context.log.info(
+            `${what} stays where it is (publish.onDelete: "keep"): edge-os prune lists what nothing uses`,
+        );
+        try {
+            await publisher.release(image, claim, { signal, onRelease: "keep" });
+        } catch (error) {
+            // A note for edge-os prune, and no reason to hold up the deletion.
+            signal.throwIfAborted();
+            context.log.warn(`${what} could not be marked as let go: ${messageOf(error)}`);
+        }
+        return;
+    }
+    if (!publisher.isReachable && machine !== thisMachine()) {
+        const { state } = await publisher.look(image, reading(context, "reading"));
+        if (state === "absent") {
+            context.log.warn(
+                `${what} is not on this machine, and the image was published from another one: remove it there`,
+            );
+        }
+    }
+    await publisher.release(image, claim, { signal, onRelease: "remove" });
+}
 
 /** What the file holds; what cannot be read at all is a problem of the input `source`. */
 async function inspect(source: string, context: ImageContext): Promise<Inspection | { problem: Problem }> {
@@ -167,9 +197,8 @@ async function exists(file: string): Promise<boolean> {
 
 async function putInPlace(image: Inputs, claim: string, context: ImageContext): Promise<void> {
     const { fileName, sha256, sizeBytes } = image;
-    const outcome = await context.client.publish({
-        source: path.resolve(context.projectDir, image.source),
-        directory: path.resolve(context.projectDir, image.publish.directory),
+    const outcome = await publisherOf(image, context).put({
+        source: fileSource(path.resolve(context.projectDir, image.source)),
         ...{ fileName, sha256, sizeBytes, claim },
         ...reading(context, "publishing"),
     });
@@ -178,8 +207,8 @@ async function putInPlace(image: Inputs, claim: string, context: ImageContext): 
     context.progress(`${image.checksPassed} checks passed, ${done}`);
 }
 
-function publishedPath({ publish, fileName }: Inputs, { projectDir }: ImageContext): string {
-    return path.resolve(projectDir, publish.directory, fileName);
+function publisherOf({ publish }: Inputs, context: ImageContext): Publisher {
+    return context.client.publisher(publish, context.projectDir);
 }
 
 function reading(
@@ -233,22 +262,7 @@ function lastValues(last: Partial<Inputs> | undefined): FromFile {
 function withUrl(values: FromFile, publish: Checked<Inputs>["publish"]): Partial<Checked<Inputs>> {
     const { fileName } = values;
     const known = isKnown(publish) && typeof fileName === "string";
-    return { ...values, url: known ? `${publish.baseUrl.replace(/\/+$/, "")}/${fileName}` : UNKNOWN };
-}
-
-function baseUrlProblem(text: string): string | undefined {
-    if (!URL.canParse(text)) return "must be a URL, for example https://images.example.com/edge";
-    const url = new URL(text);
-    if (url.protocol !== "https:") {
-        return "must use https: hosts refuse other schemes when they stream the image";
-    }
-    if (url.username !== "" || url.password !== "") {
-        return "must not hold a user name or password: hosts do not log in";
-    }
-    if (url.search !== "" || url.hash !== "") {
-        return "must end with the folder: hosts tell formats by the end of the URL, where a query would stand";
-    }
-    return undefined;
+    return { ...values, url: known ? publishedUrl(publish, fileName) : UNKNOWN };
 }
 
 function formatSize(bytes: number): string {

@@ -23,6 +23,13 @@ export interface DiskImagePublication {
     directory: pulumi.Input<string>;
     /** The URL of that folder, `https://images.example.com/edge`. Hosts refuse other schemes. */
     baseUrl: pulumi.Input<string>;
+    /**
+     * What becomes of the published file when the image is deleted, replaced or published elsewhere: `"keep"` leaves
+     * it, since a host that has not booted yet may still need it (`edge-os prune` lists what nothing uses any more);
+     * `"remove"` removes it, unless another resource or stack publishes the same bytes there or the file was there
+     * before. Default `"keep"`.
+     */
+    onDelete?: pulumi.Input<"keep" | "remove">;
 }
 
 export interface DiskImageExpectations {
@@ -47,8 +54,7 @@ export interface DiskImagePartition {
  * refuses one that is cut off, damaged, misnamed, or that no UEFI machine could boot; `url`, `sha256` and the other
  * properties are known in previews.
  *
- * Its Pulumi id is `sha256:<digest>`. Deleting it removes the published file unless another resource or stack
- * publishes the same bytes there, or the file was there before.
+ * Its Pulumi id is `sha256:<digest>`. Deleting it leaves the published file (see `publish.onDelete`).
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
+import * as path from "node:path";
 import { Limiter } from "../http/limiter";
 import type { Host } from "../resource/context";
 import { EdgeError } from "../resource/errors";
@@ -9,7 +10,9 @@ import { StatCache } from "./cache";
 import { ImageError } from "./check";
 import type { InspectLimits, Inspection, Progress } from "./inspection";
 import { inspectInWorker } from "./inspectInWorker";
-import { publish, type Publication } from "./publish";
+import type { Publication } from "./diskImage.publish";
+import { DirectoryPublisher } from "./publish/directory";
+import type { Publisher } from "./publish/publisher";
 import { HashedSource } from "./source";
 
 interface ReadOptions {
@@ -44,9 +47,11 @@ export class ImageLibrary {
         );
     }
 
-    publish(publication: Publication): Promise<"published" | "taken"> {
-        const { signal } = publication;
-        return publish(publication, (file) => this.digest(file, { signal }));
+    /** The place that a `DiskImage` is published to. */
+    publisher({ directory }: Publication, projectDir: string): Publisher {
+        return new DirectoryPublisher(path.resolve(projectDir, directory), (file, options) =>
+            this.digest(file, options),
+        );
     }
 }
 

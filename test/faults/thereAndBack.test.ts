@@ -166,12 +166,13 @@ const till = new emf.EdgeHost(
 new emf.ProvisioningGate("gate", { hosts: [{ label: "till", hostId: ${values.gateHost} }] });
 
 const baseUrl = ${JSON.stringify(baseUrl)};
+const onDelete = "remove";
 const movedDisk = new image.DiskImage("moved-disk", {
-    source: ${values.source}, publish: { directory: ${JSON.stringify(directory)}, baseUrl },
+    source: ${values.source}, publish: { directory: ${JSON.stringify(directory)}, baseUrl, onDelete },
 });
 new image.DiskImage(
     "disk",
-    { source: "fixed.img", publish: { directory: ${values.directory}, baseUrl } },
+    { source: "fixed.img", publish: { directory: ${values.directory}, baseUrl, onDelete } },
     { dependsOn: [movedDisk] },
 );`;
     }

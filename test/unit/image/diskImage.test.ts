@@ -40,7 +40,7 @@ describe("image.DiskImage", () => {
 
     const ARGS = {
         source: "ubuntu.img",
-        publish: { directory: "out", baseUrl: "https://images.example.com/edge/" },
+        publish: { directory: "out", baseUrl: "https://images.example.com/edge/", onDelete: "remove" },
     };
 
     function context(
@@ -74,7 +74,7 @@ describe("image.DiskImage", () => {
     function published(directory = "out"): string[] {
         const folderPath = path.join(projectDir, directory);
         return fs.existsSync(folderPath)
-            ? fs.readdirSync(folderPath).filter((name) => !name.endsWith(".json"))
+            ? fs.readdirSync(folderPath).filter((name) => !/\.(json|sha256)$/.test(name))
             : [];
     }
 

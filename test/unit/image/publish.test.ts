@@ -3,8 +3,10 @@ import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import { claimsOf, releaseClaim } from "../../../provider/image/claims";
-import { type Publication, publish, thisMachine } from "../../../provider/image/publish";
+import { claimsOf } from "../../../provider/image/publish/claims";
+import { DirectoryPublisher, thisMachine } from "../../../provider/image/publish/directory";
+import { folderClaims } from "../../../provider/image/publish/folderClaims";
+import { fileSource, type PublishTask } from "../../../provider/image/publish/publisher";
 import { MIB, temporaryFolder } from "./fixtures";
 
 const sha256 = (bytes: Buffer): string => crypto.createHash("sha256").update(bytes).digest("hex");
@@ -14,10 +16,15 @@ const ROW_A = "aaaaaaaaaaaa-11111111";
 const ROW_B = "aaaaaaaaaaaa-22222222";
 const FOREIGN = "ffffffffffff-11111111";
 
+const PUBLISHERS = path.resolve(__dirname, "../../../provider/image/publish");
+/** Publishes a GiB in a process of its own. */
 const PUBLISH = `
-const { publish } = require(${JSON.stringify(path.resolve(__dirname, "../../../provider/image/publish"))});
-const publication = JSON.parse(process.argv[1]);
-publish({ ...publication, sizeBytes: 2 ** 30, claim: "${ROW_A}00000009" }, async () => "");
+const { DirectoryPublisher } = require(${JSON.stringify(path.join(PUBLISHERS, "directory"))});
+const { fileSource } = require(${JSON.stringify(path.join(PUBLISHERS, "publisher"))});
+const { source, directory, ...task } = JSON.parse(process.argv[1]);
+new DirectoryPublisher(directory, async () => "").put({
+    sizeBytes: 2 ** 30, ...task, source: fileSource(source), claim: "${ROW_A}00000009",
+});
 `;
 
 describe("publishing into a directory", () => {
@@ -33,12 +40,21 @@ describe("publishing into a directory", () => {
         fs.writeFileSync(source, CONTENT);
     });
 
-    function put(change: Partial<Publication> = {}): Promise<"published" | "taken"> {
-        const publication = {
-            ...{ source, directory, fileName: NAME, sha256: sha256(CONTENT), sizeBytes: CONTENT.length },
-            ...{ claim: `${ROW_A}00000001`, ...change },
-        };
-        return publish(publication, async (file) => sha256(fs.readFileSync(file)));
+    const file = { fileName: NAME, sha256: sha256(CONTENT), sizeBytes: CONTENT.length };
+
+    function publisher(into = directory): DirectoryPublisher {
+        return new DirectoryPublisher(into, async (name) => sha256(fs.readFileSync(name)));
+    }
+
+    function put(change: Partial<PublishTask> = {}, into = directory): Promise<"published" | "taken"> {
+        return publisher(into).put({
+            ...{ ...file, source: fileSource(source), claim: `${ROW_A}00000001` },
+            ...change,
+        });
+    }
+
+    function release(claim: string): Promise<"removed" | "left"> {
+        return publisher().release(file, claim, { onRelease: "remove" });
     }
 
     async function failure(work: Promise<unknown>): Promise<string> {
@@ -49,21 +65,21 @@ describe("publishing into a directory", () => {
     }
 
     function images(): string[] {
-        return fs.readdirSync(directory).filter((name) => !name.endsWith(".claim.json"));
+        return fs.readdirSync(directory).filter((name) => !/\.(claim\.json|sha256)$/.test(name));
     }
 
     it("says that a file is in the way of the folder", async () => {
         fs.mkdirSync(path.dirname(directory), { recursive: true });
         fs.writeFileSync(directory, "");
         for (const blocked of [directory, path.join(directory, "below")]) {
-            expect(await failure(put({ directory: blocked }))).to.equal(
+            expect(await failure(put({}, blocked))).to.equal(
                 `publish.directory: ${blocked} is a file, or below one, and no folder: name another`,
             );
         }
     });
 
     it("says that there is no room, and leaves nothing", () => {
-        const publication = { source, directory, fileName: NAME, sha256: sha256(CONTENT) };
+        const publication = { ...file, source, directory };
         // What a process may write into one file ends here as a full disk would end it.
         const { stderr } = childProcess.spawnSync(
             "sh",
@@ -79,7 +95,9 @@ describe("publishing into a directory", () => {
             ],
             { encoding: "utf8" },
         );
-        expect(stderr).to.contain(`${directory} has no room for the image of ${2 ** 30} bytes (EFBIG)`);
+        expect(stderr).to.contain(
+            `${directory} has no room for the image of ${CONTENT.length} bytes (EFBIG)`,
+        );
         expect(fs.readdirSync(directory)).to.deep.equal([]);
     });
 
@@ -128,18 +146,18 @@ describe("publishing into a directory", () => {
         await put();
         await put({ claim: `${ROW_B}00000001` });
         await put({ claim: `${FOREIGN}00000001` });
-        expect(await releaseClaim(target, `${ROW_A}00000001`)).to.equal("left");
-        expect(await releaseClaim(target, `${FOREIGN}00000001`)).to.equal("left");
-        expect(await releaseClaim(target, `${ROW_B}00000001`)).to.equal("removed");
+        expect(await release(`${ROW_A}00000001`)).to.equal("left");
+        expect(await release(`${FOREIGN}00000001`)).to.equal("left");
+        expect(await release(`${ROW_B}00000001`)).to.equal("removed");
         expect(fs.readdirSync(directory)).to.deep.equal([]);
     });
 
     it("leaves what a newer generation of the same row has taken over", async () => {
         await put();
         await put({ claim: `${ROW_A}00000002` });
-        expect(await releaseClaim(target, `${ROW_A}00000001`)).to.equal("left");
+        expect(await release(`${ROW_A}00000001`)).to.equal("left");
         expect(fs.existsSync(target)).to.equal(true);
-        expect(await releaseClaim(target, `${ROW_A}00000002`)).to.equal("removed");
+        expect(await release(`${ROW_A}00000002`)).to.equal("removed");
     });
 
     it("leaves a file that somebody else had put there", async () => {
@@ -147,15 +165,15 @@ describe("publishing into a directory", () => {
         fs.writeFileSync(target, CONTENT);
         expect(await put()).to.equal("taken");
         expect(await put({ claim: `${ROW_A}00000002` })).to.equal("taken");
-        expect(await releaseClaim(target, `${ROW_A}00000002`)).to.equal("left");
-        expect(fs.readdirSync(directory)).to.deep.equal([NAME]);
+        expect(await release(`${ROW_A}00000002`)).to.equal("left");
+        expect(fs.readdirSync(directory).sort()).to.deep.equal([NAME, `${NAME}.sha256`]);
     });
 
     it("takes unreadable claims for somebody else's", async () => {
         await put();
         fs.writeFileSync(`${target}.strange.claim.json`, "{");
-        expect(await claimsOf(target)).to.have.lengthOf(2);
-        expect(await releaseClaim(target, `${ROW_A}00000001`)).to.equal("left");
+        expect(await claimsOf(folderClaims(target))).to.have.lengthOf(2);
+        expect(await release(`${ROW_A}00000001`)).to.equal("left");
         expect(fs.existsSync(target)).to.equal(true);
     });
 
@@ -188,7 +206,7 @@ describe("publishing into a directory", () => {
         await put();
         fs.rmSync(target);
         expect(await put({ claim: `${ROW_A}00000002` })).to.equal("published");
-        expect(await releaseClaim(target, `${ROW_A}00000002`)).to.equal("removed");
+        expect(await release(`${ROW_A}00000002`)).to.equal("removed");
         expect(fs.readdirSync(directory)).to.deep.equal([]);
     });
 
@@ -218,9 +236,35 @@ describe("publishing into a directory", () => {
         expect(images()).to.deep.equal([NAME]);
     });
 
+    it("puts what goes with the image beside it, and takes it away with it", async () => {
+        const manifest = { suffix: ".manifest.json", bytes: Buffer.from("{}\n") } as const;
+        await put({ extras: [manifest] });
+        expect(fs.readFileSync(`${target}.manifest.json`, "utf8")).to.equal("{}\n");
+        const checked = childProcess.spawnSync("sha256sum", ["-c", `${NAME}.sha256`], { cwd: directory });
+        expect(checked.stdout.toString()).to.equal(`${NAME}: OK\n`);
+        // A later version of the package may know more of the same image.
+        await put({ extras: [{ ...manifest, bytes: Buffer.from("{ }\n") }] });
+        expect(fs.readFileSync(`${target}.manifest.json`, "utf8")).to.equal("{ }\n");
+        expect(await release(`${ROW_A}00000001`)).to.equal("removed");
+        expect(fs.readdirSync(directory)).to.deep.equal([]);
+    });
+
+    it("keeps the file when it is asked to, and notes that its resource is gone", async () => {
+        await put();
+        const claim = `${ROW_A}00000001`;
+        expect(await publisher().release(file, claim, { onRelease: "keep" })).to.equal("left");
+        expect(fs.existsSync(target)).to.equal(true);
+        expect(await claimsOf(folderClaims(target))).to.deep.equal([{ claim, keep: false, released: true }]);
+        // Used again by the same resource, it is no more let go.
+        await put({ claim: `${ROW_A}00000002` });
+        expect(await claimsOf(folderClaims(target))).to.deep.equal([
+            { claim: `${ROW_A}00000002`, keep: false },
+        ]);
+    });
+
     it("says that a folder cannot be written to", async () => {
         const blocked = folder.path("blocked");
         fs.writeFileSync(blocked, "");
-        expect(await failure(put({ directory: path.join(blocked, "x") }))).to.contain("publish.directory");
+        expect(await failure(put({}, path.join(blocked, "x")))).to.contain("publish.directory");
     });
 });
