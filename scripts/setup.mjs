@@ -16,6 +16,8 @@ const TOOLS = [
     { command: "xz", package: "xz-utils", without: "xz images are not compared with xz's" },
     { command: "bzip2", package: "bzip2", without: "bzip2 images are not compared with bzip2's" },
     { command: "zstd", package: "zstd", without: "zstd images are not compared with zstd's" },
+    { command: "mcopy", package: "mtools", without: "no EFI system partition is filled for a boot" },
+    { command: "objcopy", package: "binutils", without: "no unified kernel image is made for a boot" },
     { command: "qemu-system-x86_64", package: "qemu-system-x86", without: "no image is booted" },
     { command: "/usr/share/OVMF/OVMF_VARS_4M.fd", package: "ovmf", without: "no image is booted with UEFI" },
 ];
