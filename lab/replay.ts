@@ -1,16 +1,41 @@
 import * as fs from "node:fs";
 import { parseArgs } from "node:util";
-import type { Difference } from "./emf/replay/compare";
-import type { Recording, Step } from "./emf/replay/recording";
-import { replayScenario, scenariosOf, type StepOutcome } from "./emf/replay/replay";
+import * as emf from "./emf/replay/command";
+import * as ims from "./ims/replay/command";
 
-const USAGE = `Usage: node dist/lab/replay.js emf FILE [--scenario NAME]
+const USAGE = `Usage: node dist/lab/replay.js emf|ims FILE [--scenario NAME]
 
 Replays recorded requests on an empty lab and compares its answers with the recorded ones. Each differing step is
 printed; the last line is "N passed, N failed".`;
 
 /** Differences of one step that are printed; the rest is counted. */
 const MAX_DIFFERENCES = 8;
+
+/** One way in which an answer differs from the recorded one. */
+interface Difference {
+    readonly path: string;
+    readonly expected: unknown;
+    readonly actual: unknown;
+}
+
+/** What became of a step. */
+export interface ReplayOutcome {
+    /** Names the step and its request in one line. */
+    readonly title: string;
+    /** `exempt`: nothing depends on the step, so it counts neither way. */
+    readonly verdict: "passed" | "failed" | "exempt";
+    readonly differences: readonly Difference[];
+    /** Whether an error said the same in other words. */
+    readonly otherWording: boolean;
+}
+
+/** A recording of one system: its scenarios by name, each ready to be replayed. */
+export type Scenarios = ReadonlyMap<string, () => Promise<ReplayOutcome[]>>;
+
+/** Reads a recording; undefined when the file is none of this system. */
+export type ReadScenarios = (recording: unknown) => Scenarios | undefined;
+
+const SYSTEMS: Readonly<Record<string, { read: ReadScenarios; form: string }>> = { emf, ims };
 
 class UsageError extends Error {}
 
@@ -20,45 +45,38 @@ async function main(args: string[]): Promise<boolean> {
         allowPositionals: true,
         options: { scenario: { type: "string" } },
     });
-    const [system, file] = positionals;
-    if (system !== "emf" || file === undefined || positionals.length > 2) throw new UsageError(USAGE);
-    const scenarios = chosenScenarios(readRecording(file), values.scenario, file);
-    const outcomes: StepOutcome[] = [];
-    for (const steps of scenarios) outcomes.push(...(await replayScenario(steps)));
+    const [name = "", file, ...others] = positionals;
+    const system = Object.hasOwn(SYSTEMS, name) ? SYSTEMS[name] : undefined;
+    if (!system || file === undefined || others.length > 0) throw new UsageError(USAGE);
+    const scenarios = system.read(readJson(file));
+    if (!scenarios) throw new UsageError(`${file} is no recording of ${name}: ${system.form}.`);
+    const outcomes: ReplayOutcome[] = [];
+    for (const replay of chosen(scenarios, values.scenario, file)) outcomes.push(...(await replay()));
     for (const outcome of outcomes) if (outcome.verdict === "failed") console.log(describe(outcome));
     console.log(closing(outcomes));
     return outcomes.every(({ verdict }) => verdict !== "failed");
 }
 
-function readRecording(file: string): Recording {
-    let recording: Partial<Recording>;
+function readJson(file: string): unknown {
     try {
-        recording = JSON.parse(fs.readFileSync(file, "utf8")) as Partial<Recording>;
+        return JSON.parse(fs.readFileSync(file, "utf8")) as unknown;
     } catch (error) {
         throw new UsageError(`${file} cannot be read: ${(error as Error).message}`);
     }
-    if (recording.format !== "emf-recorded-cases/1" || !Array.isArray(recording.cases)) {
-        throw new UsageError(`${file} is no recording of EMF: its format has to be "emf-recorded-cases/1".`);
-    }
-    return recording as Recording;
 }
 
-function chosenScenarios(recording: Recording, name: string | undefined, file: string): Step[][] {
-    const scenarios = scenariosOf(recording.cases);
+function chosen(
+    scenarios: Scenarios,
+    name: string | undefined,
+    file: string,
+): (() => Promise<ReplayOutcome[]>)[] {
     if (name === undefined) return [...scenarios.values()];
-    const chosen = scenarios.get(name);
-    if (chosen) return [chosen];
+    const one = scenarios.get(name);
+    if (one) return [one];
     throw new UsageError(`${file} has no scenario ${name}. It has: ${[...scenarios.keys()].join(", ")}.`);
 }
 
-function describe({ step, differences }: StepOutcome): string {
-    const { scenario, step: number, note, auth, request, manager } = step;
-    const what = request
-        ? `${request.method} ${request.path} ${JSON.stringify(request.query ?? request.rawQuery ?? "")}`
-        : `manager ${manager?.op ?? ""} ${manager?.kind ?? ""} ${manager?.resourceId ?? ""}`;
-    const title = [`${scenario} ${number}`, note && `(${note})`, auth && `[${auth}]`, what]
-        .filter(Boolean)
-        .join(" ");
+function describe({ title, differences }: ReplayOutcome): string {
     const shown = differences.slice(0, MAX_DIFFERENCES).map(describeDifference);
     const hidden = differences.length - shown.length;
     return [title, ...shown, ...(hidden > 0 ? [`    … and ${hidden} more`] : [])].join("\n");
@@ -73,8 +91,8 @@ function shorten(value: unknown): string {
     return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }
 
-function closing(outcomes: readonly StepOutcome[]): string {
-    const count = (verdict: StepOutcome["verdict"]): number =>
+function closing(outcomes: readonly ReplayOutcome[]): string {
+    const count = (verdict: ReplayOutcome["verdict"]): number =>
         outcomes.filter((outcome) => outcome.verdict === verdict).length;
     const reworded = outcomes.filter(
         ({ verdict, otherWording }) => verdict === "passed" && otherWording,
