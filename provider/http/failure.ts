@@ -16,6 +16,8 @@ export class NoAnswer extends UnavailableHere {
         readonly neverSent: boolean,
         /** Trying again may help; a wrong certificate or host name stays wrong. */
         readonly passing: boolean,
+        /** Milliseconds that the server asked to wait before that. */
+        readonly wait?: number,
     ) {
         super(message);
     }

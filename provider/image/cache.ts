@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 /** Part of every key: raised when what is kept, or how it is found out, changes. */
-const VERSION = 1;
+const VERSION = 2;
 const MAX_ENTRIES = 512;
 /** A file changed within this time before it was read may be changed again without its times telling. */
 const RACY_NANOSECONDS = 100_000_000n;
@@ -25,10 +25,11 @@ export async function identify(file: string): Promise<FileIdentity> {
 }
 
 /**
- * Results that follow from a file's bytes alone, found again by the file's identity and times: a preview of an
- * unchanged image reads nothing of it. A cache only: what is damaged, missing or not writable is no error.
+ * Results that follow from an image's bytes alone, found again by a file's identity and times, or by what another
+ * place says of its content: a preview of an unchanged image reads nothing of it. A cache only: what is damaged,
+ * missing or not writable is no error.
  */
-export class StatCache {
+export class ResultCache {
     constructor(private readonly folder: string) {}
 
     static defaultFolder(env: Readonly<Record<string, string | undefined>>): string {
@@ -45,7 +46,8 @@ export class StatCache {
         compute: () => Promise<T>,
     ): Promise<T> {
         const before = await identify(file);
-        const entry = this.entryPath(purpose, before);
+        const { dev, ino, size, mtimeNs, ctimeNs } = before;
+        const entry = this.entryPath(purpose, [dev, ino, size, mtimeNs, ctimeNs].map(String));
         const kept = await readEntry(entry, isSound);
         if (kept !== undefined) return kept;
         const startedAt = BigInt(Date.now()) * 1_000_000n;
@@ -55,8 +57,23 @@ export class StatCache {
         return value;
     }
 
-    private entryPath(purpose: string, { dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
-        const parts = [VERSION, purpose, dev, ino, size, mtimeNs, ctimeNs].map(String);
+    /** The same for content of another place, which that tells apart by `identity`. */
+    async throughIdentity<T>(
+        purpose: string,
+        identity: string,
+        isSound: (value: unknown) => value is T,
+        compute: () => Promise<T>,
+    ): Promise<T> {
+        const entry = this.entryPath(purpose, [identity]);
+        const kept = await readEntry(entry, isSound);
+        if (kept !== undefined) return kept;
+        const value = await compute();
+        await this.store(entry, value);
+        return value;
+    }
+
+    private entryPath(purpose: string, identity: readonly string[]): string {
+        const parts = [String(VERSION), purpose, ...identity];
         const key = crypto.createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 40);
         return path.join(this.folder, `${key}.json`);
     }

@@ -1,24 +1,25 @@
-import * as fs from "node:fs/promises";
-import * as path from "node:path";
 import { z } from "zod";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
-import { EdgeError, messageOf, UnavailableHere } from "../resource/errors";
+import { messageOf } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
 import { isError, type ImageCheck } from "./check";
 import { publication, publishedUrl } from "./diskImage.publish";
+import { imageSource, inspectImageSource } from "./diskImage.source";
 import { checkName, publishedName } from "./format";
-import type { Inspection, Progress } from "./inspection";
-import { type ImageLibrary, imageSystem, isImageError } from "./library";
+import type { Inspection } from "./inspection";
+import { type ImageLibrary, imageSystem } from "./library";
+import { formatSize, progressLine } from "./progressLine";
 import { thisMachine } from "./publish/directory";
-import { fileSource, type Publisher } from "./publish/publisher";
+import type { Publisher } from "./publish/publisher";
+import { locate } from "./source/places";
 
 const HOUR = 60 * 60_000;
 
 const inputs = z.object({
     // What counts is what the file holds; `sha256` follows from it.
-    source: z.string().min(1, "must be the path of an image file").meta({ control: true }),
+    source: imageSource.meta({ control: true }),
     publish: publication,
     expect: z
         .strictObject({
@@ -75,7 +76,11 @@ export const diskImage = defineResource({
 
     async check({ source, publish, expect }, context, last) {
         if (!isKnown(source)) return { values: withUrl(unknownValues(), publish) };
-        const inspection = await context.ifAvailable(() => inspect(source, context), undefined);
+        const planned = isKnown(expect) ? expect?.sha256 : undefined;
+        const inspection = await context.ifAvailable(
+            () => inspectImageSource(source, planned, context),
+            undefined,
+        );
         if (!inspection) return { values: withUrl(lastValues(last), publish) };
         if ("problem" in inspection) return { problems: [inspection.problem] };
 
@@ -104,7 +109,7 @@ export const diskImage = defineResource({
 
     async read(_id, { inputs: image, outputs: { machine } }, context) {
         const publisher = publisherOf(image, context);
-        const found = await publisher.look(image, reading(context, "reading"));
+        const found = await publisher.look(image, progressLine(context, "reading"));
         switch (found.state) {
             case "there":
                 return {};
@@ -159,7 +164,7 @@ async function letGo(
         return;
     }
     if (!publisher.isReachable && machine !== thisMachine()) {
-        const { state } = await publisher.look(image, reading(context, "reading"));
+        const { state } = await publisher.look(image, progressLine(context, "reading"));
         if (state === "absent") {
             context.log.warn(
                 `${what} is not on this machine, and the image was published from another one: remove it there`,
@@ -169,38 +174,12 @@ async function letGo(
     await publisher.release(image, claim, { signal, onRelease: "remove" });
 }
 
-/** What the file holds; what cannot be read at all is a problem of the input `source`. */
-async function inspect(source: string, context: ImageContext): Promise<Inspection | { problem: Problem }> {
-    const file = path.resolve(context.projectDir, source);
-    if (!(await exists(file))) {
-        throw new UnavailableHere(
-            `${context.title}: source ${JSON.stringify(source)}: there is no file ${file}. Build the image first, or correct the path (it is relative to the program's folder)`,
-        );
-    }
-    try {
-        return await context.client.inspect(file, reading(context, "verifying"));
-    } catch (error) {
-        if (!isImageError(error)) throw error;
-        return { problem: { path: ["source"], message: error.message } };
-    }
-}
-
-async function exists(file: string): Promise<boolean> {
-    try {
-        await fs.stat(file);
-        return true;
-    } catch (error) {
-        if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
-        throw new EdgeError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
-    }
-}
-
 async function putInPlace(image: Inputs, claim: string, context: ImageContext): Promise<void> {
     const { fileName, sha256, sizeBytes } = image;
     const outcome = await publisherOf(image, context).put({
-        source: fileSource(path.resolve(context.projectDir, image.source)),
+        source: context.client.bytes(locate(image.source, context.projectDir)),
         ...{ fileName, sha256, sizeBytes, claim },
-        ...reading(context, "publishing"),
+        ...progressLine(context, "publishing"),
     });
     const size = formatSize(sizeBytes);
     const done = outcome === "published" ? `${size} published` : `${size} already published`;
@@ -209,22 +188,6 @@ async function putInPlace(image: Inputs, claim: string, context: ImageContext): 
 
 function publisherOf({ publish }: Inputs, context: ImageContext): Publisher {
     return context.client.publisher(publish, context.projectDir);
-}
-
-function reading(
-    context: ImageContext,
-    activity: string,
-): { signal: AbortSignal; onProgress: (progress: Progress) => void } {
-    let shown = -1;
-    return {
-        signal: context.signal,
-        onProgress({ done, total }) {
-            const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
-            if (percent === shown) return;
-            shown = percent;
-            context.progress(`${activity} ${percent} %`);
-        },
-    };
 }
 
 function problemOf({ id, seen, message }: ImageCheck): Problem {
@@ -263,15 +226,4 @@ function withUrl(values: FromFile, publish: Checked<Inputs>["publish"]): Partial
     const { fileName } = values;
     const known = isKnown(publish) && typeof fileName === "string";
     return { ...values, url: known ? publishedUrl(publish, fileName) : UNKNOWN };
-}
-
-function formatSize(bytes: number): string {
-    const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let value = bytes;
-    let unit = 0;
-    while (value >= 1024 && unit < units.length - 1) {
-        value /= 1024;
-        unit++;
-    }
-    return `${value.toFixed(1).replace(/\.0$/, "")} ${units[unit] ?? ""}`;
 }

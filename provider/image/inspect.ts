@@ -1,91 +1,117 @@
 import * as crypto from "node:crypto";
-import { FileDevice, type BlockDevice } from "./blockDevice";
-import { ImageDamage, ImageError } from "./check";
+import type { BlockDevice } from "./blockDevice";
+import { ImageDamage } from "./check";
 import { decompress, detectCompression, type Compression } from "./compression";
 import { HEAD_BYTES } from "./format";
 import { DEFAULT_MAX_DISK_BYTES, type InspectLimits, type Inspection, type Progress } from "./inspection";
 import { damaged, lookInside } from "./lookInside";
-import { HashedSource } from "./source";
+import { FileSource } from "./source/file";
+import { HashedSource } from "./source/hashed";
+import { RangeDevice } from "./source/rangeDevice";
+import type { ImageSource } from "./source/source";
 import { openSpool, type Spool } from "./spool";
 
-/**
- * Reads an image once from start to end, and then what it needs of the disk inside. A bad image is no error: its
- * failed checks say so. Runs in whatever thread calls it; `inspectInWorker` is for files one does not trust.
- */
+export interface InspectTask {
+    limits: InspectLimits;
+    /** Digest that the image is going to be held to when all its bytes are read: what can be seen without, is. */
+    planned?: string;
+}
+
+type OnProgress = (progress: Progress) => void;
+
+/** `inspectSource` for a file of this machine. */
 export async function inspectImage(
     file: string,
     limits: InspectLimits = {},
-    onProgress: (progress: Progress) => void = () => undefined,
+    onProgress?: OnProgress,
 ): Promise<Inspection> {
-    const device = await openImage(file);
+    const source = await FileSource.open(file);
+    try {
+        return await inspectSource(source, { limits }, onProgress);
+    } finally {
+        await source.close();
+    }
+}
+
+/**
+ * Reads an image once from start to end, and then what it needs of the disk inside. A bad image is no error: its
+ * failed checks say so. Runs in whatever thread calls it; `inspectInWorker` is for images one does not trust.
+ */
+export async function inspectSource(
+    source: ImageSource,
+    { limits, planned }: InspectTask,
+    onProgress: OnProgress = () => undefined,
+): Promise<Inspection> {
+    const device = deviceOf(source);
+    if (planned !== undefined && device) {
+        const look = await lookWithoutReading(device, planned, limits);
+        if (look) return look;
+    }
+    const bytes = new HashedSource(source.read({ start: 0 }), (done) =>
+        onProgress({ done, ...(source.size === undefined ? {} : { total: source.size }) }),
+    );
     let spool: Spool | undefined;
     try {
-        const before = await device.handle.stat({ bigint: true });
-        const head = await device.read(0, Math.min(device.size, HEAD_BYTES));
-        const compression = detectCompression(head);
-        const source = new HashedSource(device.handle, (done) => onProgress({ done, total: device.size }));
-        let unpacked: Unpacked | undefined;
+        const compression = detectCompression(await bytes.peek(HEAD_BYTES));
+        let disk: Disk;
         if (compression !== "none") {
-            spool = await openSpool(device.size, limits);
-            unpacked = await unpack(source, compression, spool, limits);
+            spool = await openSpool(source.size ?? 0, limits);
+            disk = await unpack(bytes, compression, spool, limits);
+        } else if (device) {
+            disk = { device };
+        } else {
+            spool = await openSpool(0, limits);
+            disk = { device: await copy(bytes, spool) };
         }
-        await source.drain();
-        await assertUnchanged(device, before);
+        await bytes.drain();
+        await source.confirm?.();
 
-        const disk = unpacked?.disk ?? device;
-        const look = unpacked?.damage
-            ? damaged(unpacked.damage)
-            : await lookInside(disk, compression, limits);
+        const look =
+            "damage" in disk ? damaged(disk.damage) : await lookInside(disk.device, compression, limits);
         return {
-            sha256: source.sha256(),
-            sizeBytes: device.size,
+            sha256: bytes.sha256(),
+            sizeBytes: bytes.position,
             compression,
-            ...(unpacked?.sha256 ? { unpackedSha256: unpacked.sha256 } : {}),
+            ...("sha256" in disk ? { unpackedSha256: disk.sha256 } : {}),
             ...look,
         };
     } finally {
+        await bytes.close();
         await spool?.close();
-        await device.close();
     }
 }
 
-async function openImage(file: string): Promise<FileDevice> {
-    let device: FileDevice;
-    try {
-        device = await FileDevice.open(file);
-    } catch (error) {
-        throw new ImageError(
-            `cannot be opened (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`,
-        );
-    }
-    const stat = await device.handle.stat();
-    if (stat.isFile()) return device;
-    await device.close();
-    throw new ImageError(stat.isDirectory() ? "is a folder, not an image file" : "is not a regular file");
+function deviceOf(source: ImageSource): BlockDevice | undefined {
+    const { device, takesRanges, size } = source;
+    if (device || !takesRanges || size === undefined) return device;
+    return new RangeDevice(size, async (start, end) => {
+        const parts: Buffer[] = [];
+        for await (const chunk of source.read({ start, end })) parts.push(chunk);
+        return Buffer.concat(parts);
+    });
 }
 
-async function assertUnchanged(
-    device: FileDevice,
-    before: { size: bigint; mtimeNs: bigint; ctimeNs: bigint },
-): Promise<void> {
-    const after = await device.handle.stat({ bigint: true });
-    if (after.size !== before.size || after.mtimeNs !== before.mtimeNs || after.ctimeNs !== before.ctimeNs) {
-        throw new ImageError("was changed while it was read: wait until whatever writes it has finished");
-    }
+/** Random access is enough for a disk that is not packed. */
+async function lookWithoutReading(
+    device: BlockDevice,
+    planned: string,
+    limits: InspectLimits,
+): Promise<Inspection | undefined> {
+    const compression = detectCompression(await device.read(0, Math.min(device.size, HEAD_BYTES)));
+    if (compression !== "none") return undefined;
+    const look = await lookInside(device, compression, limits);
+    return { sha256: planned, isPlanned: true, sizeBytes: device.size, compression, ...look };
 }
 
-interface Unpacked {
-    disk?: BlockDevice;
-    sha256?: string;
-    damage?: ImageDamage;
-}
+/** The unpacked bytes, with their digest where they were packed; or what stopped the unpacking. */
+type Disk = { device: BlockDevice; sha256?: string } | { damage: ImageDamage };
 
 async function unpack(
     source: HashedSource,
     compression: Exclude<Compression, "none">,
     spool: Spool,
     limits: InspectLimits,
-): Promise<Unpacked> {
+): Promise<Disk> {
     const hash = crypto.createHash("sha256");
     try {
         await decompress(
@@ -101,5 +127,11 @@ async function unpack(
         if (error instanceof ImageDamage) return { damage: error };
         throw error;
     }
-    return { disk: await spool.finish(), sha256: hash.digest("hex") };
+    return { device: await spool.finish(), sha256: hash.digest("hex") };
+}
+
+/** What comes from a place that only starts from the beginning is kept for the reading afterwards. */
+async function copy(source: HashedSource, spool: Spool): Promise<BlockDevice> {
+    for (let chunk = await source.next(); chunk; chunk = await source.next()) await spool.file.write(chunk);
+    return spool.finish();
 }

@@ -6,6 +6,8 @@ import type { ImageFormat } from "./format";
 export interface Inspection {
     /** Of the file as it is transferred, lower-case hexadecimal. */
     sha256: string;
+    /** The digest is the one the image is going to be held to: only what tells the rest has been read so far. */
+    isPlanned?: boolean;
     sizeBytes: number;
     format: ImageFormat;
     compression: Compression;
@@ -39,7 +41,8 @@ export interface InspectLimits {
 /** How far a reading has come, in bytes of the file. */
 export interface Progress {
     done: number;
-    total: number;
+    /** Absent where a server does not tell. */
+    total?: number;
 }
 
 export const DEFAULT_MAX_DISK_BYTES = 256 * 2 ** 30;

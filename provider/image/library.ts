@@ -1,23 +1,32 @@
-import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
+import { abortable } from "../http/abortable";
 import { Limiter } from "../http/limiter";
 import type { Host } from "../resource/context";
-import { EdgeError } from "../resource/errors";
 import type { System } from "../resource/definition";
-import { readImageSettings } from "./settings";
-import { StatCache } from "./cache";
+import { EdgeError } from "../resource/errors";
+import { ResultCache } from "./cache";
 import { ImageError } from "./check";
-import type { InspectLimits, Inspection, Progress } from "./inspection";
-import { inspectInWorker } from "./inspectInWorker";
 import type { Publication } from "./diskImage.publish";
+import type { InspectLimits, Inspection, Progress } from "./inspection";
+import { inspectInWorker, type ServedSource } from "./inspectInWorker";
 import { DirectoryPublisher } from "./publish/directory";
-import type { Publisher } from "./publish/publisher";
-import { HashedSource } from "./source";
+import type { ByteSource, Publisher } from "./publish/publisher";
+import { readImageSettings } from "./settings";
+import { FileSource } from "./source/file";
+import { HashedSource } from "./source/hashed";
+import { isRemote, nameOf, Places } from "./source/places";
+import { readOn, type ReadOnOptions } from "./source/readOn";
+import type { ImageSource } from "./source/source";
 
 interface ReadOptions {
     signal?: AbortSignal;
     onProgress?: (progress: Progress) => void;
+}
+
+interface InspectOptions extends ReadOptions {
+    /** `InspectTask.planned` */
+    planned?: string;
 }
 
 /** What the image resources work with: looks at images and publishes them, and remembers what it has seen. */
@@ -27,24 +36,83 @@ export class ImageLibrary {
         Math.max(1, os.availableParallelism() - 1),
         os.availableParallelism(),
     );
+    /** For what comes from a network: rows of one image share a reading, and the rows of a run its result. */
+    private readonly inspections = new Map<string, Promise<Inspection>>();
 
     constructor(
         private readonly limits: InspectLimits,
-        private readonly cache: StatCache,
+        private readonly cache: ResultCache,
+        private readonly places: Places,
+        private readonly clock: ReadOnOptions["clock"],
     ) {}
 
-    inspect(file: string, options: ReadOptions = {}): Promise<Inspection> {
+    /** `location` is a full path or an address (`locate`). */
+    async inspect(location: string, options: InspectOptions = {}): Promise<Inspection> {
         // The limits decide what passes, so they belong to the question.
-        const purpose = `inspection ${JSON.stringify(this.limits)}`;
-        return this.cache.through(purpose, file, isInspection, () =>
-            this.readers.run(() => inspectInWorker(file, { ...this.limits, ...options }), options.signal),
-        );
+        const purpose = `inspection ${JSON.stringify([this.limits, options.planned])}`;
+        if (!isRemote(location)) {
+            return this.cache.through(purpose, location, isInspection, () => this.look(location, options));
+        }
+        const source = await this.places.open(location, options.signal);
+        try {
+            return await this.shared(purpose, source, options);
+        } finally {
+            await source.close();
+        }
     }
 
     digest(file: string, options: ReadOptions = {}): Promise<string> {
         return this.cache.through("sha256", file, isDigest, () =>
-            this.readers.run(() => digestOf(file, options), options.signal),
+            this.readers
+                .run(() => digestOf(file, options), options.signal)
+                .catch((error: unknown) => {
+                    throw about(file, error);
+                }),
         );
+    }
+
+    /** All bytes of an image, from a new connection behind each that breaks. */
+    bytes(location: string): ByteSource {
+        const { places, clock } = this;
+        return {
+            name: nameOf(location),
+            async *chunks(signal) {
+                try {
+                    const source = await places.open(location, signal);
+                    try {
+                        yield* readOn(source, { start: 0 }, { clock, ...(signal ? { signal } : {}) });
+                    } finally {
+                        await source.close();
+                    }
+                } catch (error) {
+                    throw about(location, error);
+                }
+            },
+        };
+    }
+
+    private async shared(purpose: string, source: ImageSource, options: InspectOptions): Promise<Inspection> {
+        const { identity, name, size } = source;
+        const key = [purpose, identity ?? `${name} ${size ?? ""}`].join("\0");
+        const other = this.inspections.get(key);
+        if (other) {
+            const found = await abortable(other, options.signal).catch(() => undefined);
+            options.signal?.throwIfAborted();
+            if (found) return found;
+        }
+        const reading = { source, reading: { clock: this.clock } };
+        const compute = (): Promise<Inspection> => this.look(reading, options);
+        const work =
+            identity === undefined
+                ? compute()
+                : this.cache.throughIdentity(purpose, identity, isInspection, compute);
+        this.inspections.set(key, work);
+        work.catch(() => this.inspections.delete(key));
+        return work;
+    }
+
+    private look(from: string | ServedSource, options: InspectOptions): Promise<Inspection> {
+        return this.readers.run(() => inspectInWorker(from, { ...this.limits, ...options }), options.signal);
     }
 
     /** The place that a `DiskImage` is published to. */
@@ -55,32 +123,28 @@ export class ImageLibrary {
     }
 }
 
-/** The image library has no server and no login; its settings say where it may keep things, and how large. */
+/** The settings say where the image library may keep things, and how it gets at the places of images. */
 export const imageSystem: System<ImageLibrary> = {
     name: "image",
     target: [],
     connect: (_target, host: Host) => {
-        const { cacheDirectory, ...limits } = readImageSettings(host);
-        return new ImageLibrary(limits, new StatCache(cacheDirectory ?? StatCache.defaultFolder(host.env)));
+        const settings = readImageSettings(host);
+        const folder = settings.cacheDirectory ?? ResultCache.defaultFolder(host.env);
+        return new ImageLibrary(settings.limits, new ResultCache(folder), new Places(host, settings), host);
     },
 };
 
 async function digestOf(file: string, { signal, onProgress }: ReadOptions): Promise<string> {
-    const handle = await fs.open(file, "r").catch((error: unknown) => {
-        throw new EdgeError(
-            `${file} cannot be opened (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`,
-        );
-    });
+    const source = await FileSource.open(file);
     try {
-        const total = (await handle.stat()).size;
-        const source = new HashedSource(handle, (done) => {
+        const bytes = new HashedSource(source.read({ start: 0 }), (done) => {
             signal?.throwIfAborted();
-            onProgress?.({ done, total });
+            onProgress?.({ done, total: source.size });
         });
-        await source.drain();
-        return source.sha256();
+        await bytes.drain();
+        return bytes.sha256();
     } finally {
-        await handle.close();
+        await source.close();
     }
 }
 
@@ -97,6 +161,11 @@ function isInspection(value: unknown): value is Inspection {
         Array.isArray(checks) &&
         Array.isArray(partitions)
     );
+}
+
+/** Said where no input's name stands before it. */
+function about(location: string, error: unknown): unknown {
+    return isImageError(error) ? new EdgeError(`${nameOf(location)} ${error.message}`) : error;
 }
 
 /** Whether an error says that the image could not be looked at, rather than that something else went wrong. */

@@ -1,37 +1,106 @@
 import * as path from "node:path";
 import { z } from "zod";
+import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
-import { EdgeError } from "../resource/errors";
+import { EdgeError, UnavailableHere } from "../resource/errors";
 import { describeIssue, formatPath } from "../resource/problem";
 import type { InspectLimits } from "./inspection";
+
+/** What a server is shown. */
+export type Credentials =
+    { readonly token: string } | { readonly username: string; readonly password: string };
+
+/** `edge-os:image`, with the environment above it. */
+export interface ImageSettings {
+    readonly limits: InspectLimits;
+    readonly cacheDirectory: string | undefined;
+    /** PEM certificates trusted beside the system's own; throws where the file that is named cannot be used. */
+    ca(): string | undefined;
+    /** For the server of this address, and for no other. */
+    credentials(url: URL): Credentials | undefined;
+    /** Where the credentials of a server are set, for messages. */
+    whereCredentials(url: URL): string;
+    /** Where the CA file is set, for messages. */
+    readonly whereCa: string;
+    /** What must never appear in a text. */
+    secrets(): readonly string[];
+}
+
+const login = z
+    .strictObject({
+        token: z.string().min(1).optional(),
+        username: z.string().min(1).optional(),
+        password: z.string().min(1).optional(),
+    })
+    .refine(
+        ({ token, username, password }) =>
+            token === undefined ? username !== undefined : username === undefined && password === undefined,
+        "must hold either a token, or a username and a password",
+    );
 
 const settings = z.strictObject({
     spoolDirectory: z.string().min(1).optional(),
     maxSpoolBytes: z.number().int().positive().optional(),
     maxDiskBytes: z.number().int().positive().optional(),
     cacheDirectory: z.string().min(1).optional(),
+    caFile: z.string().min(1).optional(),
+    origins: z
+        .record(
+            z
+                .string()
+                .refine(isOrigin, "must be the start of an address, for example https://images.example.com"),
+            login,
+        )
+        .optional(),
 });
 
-/** `edge-os:image`: where unpacked disks and results are kept, and how large they may get. All optional. */
-export function readImageSettings(
-    host: Pick<Host, "config" | "projectDir">,
-): InspectLimits & { cacheDirectory?: string } {
-    const text = host.config("edge-os:image");
+type Configured = z.output<typeof settings>;
+
+const WHERE_CA = "edge-os:image.caFile or EDGE_OS_IMAGE_CA_FILE";
+
+/**
+ * Reads `edge-os:image`: where unpacked disks and results are kept, how large they may get, and how the servers of
+ * images are trusted and logged in to. All optional. The environment wins: refresh and destroy run with the
+ * configuration frozen in the state.
+ */
+export function readImageSettings(host: Pick<Host, "config" | "env" | "projectDir" | "warn">): ImageSettings {
+    const { caFile, origins, spoolDirectory, cacheDirectory, ...sizes } = readConfigured(host);
+    warnOfOpenSecrets(origins, host);
+    const fromProject = (folder: string): string => path.resolve(host.projectDir, folder);
+    const ca = given(host.env.EDGE_OS_IMAGE_CA_FILE) ?? caFile;
+    const logins = new Map(
+        Object.entries(origins ?? {}).map(([origin, entry]) => [new URL(origin).origin, entry] as const),
+    );
+    const used = new Set<string>();
+    return {
+        limits: {
+            ...sizes,
+            ...(spoolDirectory === undefined ? {} : { spoolDirectory: fromProject(spoolDirectory) }),
+        },
+        cacheDirectory: cacheDirectory === undefined ? undefined : fromProject(cacheDirectory),
+        ca: () => (ca === undefined ? undefined : trusted(ca, fromProject(ca))),
+        credentials(url) {
+            const found = credentialsFor(url, logins.get(url.origin) ?? {}, host.env);
+            for (const secret of secretsOf(found)) used.add(secret);
+            return found;
+        },
+        whereCredentials: (url) =>
+            `edge-os:image.origins["${url.origin}"], or ${variable(url, "TOKEN")}, or ${variable(url, "USERNAME")} and ${variable(url, "PASSWORD")}`,
+        whereCa: WHERE_CA,
+        secrets: () => [...used],
+    };
+}
+
+function readConfigured({ config }: Pick<Host, "config">): Configured {
+    const text = config("edge-os:image");
     if (text === undefined) return {};
     const parsed = settings.safeParse(parseJson(text), { reportInput: true });
-    if (!parsed.success) {
-        const reasons = parsed.error.issues.map((issue) =>
-            `${formatPath(issue.path)} ${describeIssue(issue)}`.trim(),
-        );
-        throw new EdgeError(`configuration edge-os:image: ${reasons.join("; ")}`);
-    }
-    const { spoolDirectory, cacheDirectory, ...sizes } = parsed.data;
-    const fromProject = (folder: string): string => path.resolve(host.projectDir, folder);
-    return {
-        ...sizes,
-        ...(spoolDirectory === undefined ? {} : { spoolDirectory: fromProject(spoolDirectory) }),
-        ...(cacheDirectory === undefined ? {} : { cacheDirectory: fromProject(cacheDirectory) }),
-    };
+    if (parsed.success) return parsed.data;
+    const reasons = parsed.error.issues.map((issue) => {
+        const inner = issue.code === "invalid_key" ? issue.issues[0] : undefined;
+        return `${formatPath(issue.path)} ${describeIssue(inner ?? issue)}`.trim();
+    });
+    throw new EdgeError(`configuration edge-os:image: ${reasons.join("; ")}`);
 }
 
 function parseJson(text: string): unknown {
@@ -40,6 +109,66 @@ function parseJson(text: string): unknown {
     } catch {
         throw new EdgeError(
             'configuration edge-os:image must be an object: pulumi config set --path "edge-os:image.spoolDirectory" /var/tmp',
+        );
+    }
+}
+
+function isOrigin(text: string): boolean {
+    if (!URL.canParse(text)) return false;
+    const { protocol, username, password, pathname, search, hash } = new URL(text);
+    return protocol === "https:" && pathname === "/" && `${username}${password}${search}${hash}` === "";
+}
+
+function trusted(name: string, file: string): string {
+    const read = readCaFile(file);
+    if ("ca" in read) return read.ca;
+    throw new UnavailableHere(`caFile ${name} ${read.fault}: ${WHERE_CA}`);
+}
+
+/** `EDGE_OS_IMAGE_REGISTRY_EXAMPLE_COM_5000_TOKEN`. */
+function variable({ host }: URL, field: "TOKEN" | "USERNAME" | "PASSWORD"): string {
+    return `EDGE_OS_IMAGE_${host.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_${field}`;
+}
+
+/** A credential from the environment must not lose to an older one of the other kind in the configuration. */
+function credentialsFor(
+    url: URL,
+    configured: z.output<typeof login>,
+    env: Host["env"],
+): Credentials | undefined {
+    const envPassword = given(env[variable(url, "PASSWORD")]);
+    const token =
+        given(env[variable(url, "TOKEN")]) ?? (envPassword === undefined ? configured.token : undefined);
+    if (token !== undefined) return { token };
+    const username = given(env[variable(url, "USERNAME")]) ?? configured.username;
+    const password = envPassword ?? configured.password;
+    return username === undefined || password === undefined ? undefined : { username, password };
+}
+
+function given(text: string | undefined): string | undefined {
+    return text === "" ? undefined : text;
+}
+
+function secretsOf(credentials: Credentials | undefined): string[] {
+    if (!credentials) return [];
+    return ["token" in credentials ? credentials.token : credentials.password, authorizationOf(credentials)];
+}
+
+/** As the `Authorization` header. */
+export function authorizationOf(credentials: Credentials): string {
+    if ("token" in credentials) return `Bearer ${credentials.token}`;
+    const pair = `${credentials.username}:${credentials.password}`;
+    return `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
+}
+
+/** Only the program's own process can see which configuration is secret. */
+function warnOfOpenSecrets(origins: Configured["origins"], { env, warn }: Pick<Host, "env" | "warn">): void {
+    const secretKeys = env.PULUMI_CONFIG_SECRET_KEYS;
+    if (secretKeys === undefined || secretKeys.includes('"edge-os:image"')) return;
+    for (const origin of Object.keys(origins ?? {})) {
+        warn(
+            `edge-os:image.origins["${origin}"] stands in clear text in the stack's configuration: set it again with ` +
+                `pulumi config set --secret --path, or use ${variable(new URL(origin), "TOKEN")}`,
         );
     }
 }

@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { buildQuickstartImage } from "../../examples/quickstart/image";
+import { isError } from "../../provider/image/check";
 import type * as inspection from "../../provider/image/inspectInWorker";
 import { median, report } from "../support/bench";
 import { enlarge } from "../support/largeImage";
@@ -62,7 +63,7 @@ async function packedImage(folder: string): Promise<string> {
 
 async function verify(image: string, spoolDirectory: string): Promise<void> {
     const { checks } = await inspectInWorker(image, { spoolDirectory });
-    const failed = checks.filter(({ ok }) => !ok);
+    const failed = checks.filter(isError);
     if (failed.length > 0) throw new Error(JSON.stringify(failed));
 }
 

@@ -1,4 +1,4 @@
-import type { Host } from "../../resource/context";
+import type { BlockDevice } from "../blockDevice";
 import { ImageError } from "../check";
 
 /**
@@ -18,12 +18,16 @@ export interface ImageSource {
     readonly sha256?: string;
     /** Whether a read can begin in the middle. */
     readonly takesRanges: boolean;
+    /** Random access that costs no request. Without it, `RangeDevice` makes one of ranges. */
+    readonly device?: BlockDevice;
     /**
      * The bytes of a range, in one request. A connection that breaks throws `NoAnswer`, and the reader asks again
-     * for what is missing (`ResumingReader`, `RangeDevice`); other content than at first throws `SourceChanged`. Where
-     * ranges are not taken the range is the whole.
+     * for what is missing (`readOn`); other content than at first throws `SourceChanged`. Where ranges are not taken
+     * the only range is the whole.
      */
     read(range: ByteRange, signal?: AbortSignal): AsyncIterable<Buffer>;
+    /** Throws `SourceChanged` unless the content is still the one that was opened; absent where each read tells. */
+    confirm?(): Promise<void>;
     close(): Promise<void>;
 }
 
@@ -33,20 +37,11 @@ export interface ByteRange {
     readonly end?: number;
 }
 
-/** What opening a source needs: settings, environment, clock, and the way to be cancelled. */
-export interface OpenOptions {
-    readonly host: Host;
-    readonly signal?: AbortSignal;
-}
-
-/** Opens what a location of one scheme names. It asks no more than what it takes to fill in the fields. */
-export type OpenSource = (location: string, options: OpenOptions) => Promise<ImageSource>;
-
-/** The place has other content than when it was opened. */
+/** Other content than when it was opened. */
 export class SourceChanged extends ImageError {
-    constructor(name: string) {
+    constructor(detail = "") {
         super(
-            `${name} was changed while it was read: wait until whatever writes it has finished, then run again`,
+            `was changed while it was read${detail && ` (${detail})`}: wait until whatever writes it has finished, then run again`,
         );
     }
 }

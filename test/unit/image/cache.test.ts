@@ -1,20 +1,20 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import { StatCache } from "../../../provider/image/cache";
+import { ResultCache } from "../../../provider/image/cache";
 import { temporaryFolder } from "./fixtures";
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
 describe("the cache of results by file times", () => {
     const folder = temporaryFolder();
-    let cache: StatCache;
+    let cache: ResultCache;
     let entries: string;
     let computed = 0;
 
     beforeEach(() => {
         entries = folder.path(`cache-${Math.random()}`);
-        cache = new StatCache(entries);
+        cache = new ResultCache(entries);
         computed = 0;
     });
 
@@ -96,15 +96,15 @@ describe("the cache of results by file times", () => {
     it("works without a folder it can write to", async () => {
         const blocked = folder.path("blocked");
         fs.writeFileSync(blocked, "a file where the folder should be");
-        cache = new StatCache(path.join(blocked, "cache"));
+        cache = new ResultCache(path.join(blocked, "cache"));
         const file = oldFile("g");
         expect(await later(() => ask(file))).to.equal("result 1");
         expect(await later(() => ask(file))).to.equal("result 2");
     });
 
     it("lies in the user's cache folder, or where EDGE_OS_CACHE_DIR says", () => {
-        expect(StatCache.defaultFolder({ EDGE_OS_CACHE_DIR: "/x/y" })).to.equal(path.resolve("/x/y"));
-        expect(StatCache.defaultFolder({ XDG_CACHE_HOME: "/c" })).to.equal(path.join("/c", "pulumi-edge-os"));
-        expect(StatCache.defaultFolder({ XDG_CACHE_HOME: "relative" })).to.match(/\.cache.pulumi-edge-os$/);
+        expect(ResultCache.defaultFolder({ EDGE_OS_CACHE_DIR: "/x/y" })).to.equal(path.resolve("/x/y"));
+        expect(ResultCache.defaultFolder({ XDG_CACHE_HOME: "/c" })).to.equal(path.join("/c", "pulumi-edge-os"));
+        expect(ResultCache.defaultFolder({ XDG_CACHE_HOME: "relative" })).to.match(/\.cache.pulumi-edge-os$/);
     });
 });
