@@ -1,5 +1,5 @@
-/** An id of any kind of object: `host-1f2e3d4c`. */
-const OBJECT_ID = /^[a-z]+-[0-9a-f]{8}$/;
+/** An id of any kind of object: EMF's `host-1f2e3d4c`, or a UUID. */
+const OBJECT_ID = /^(?:[a-z]+-[0-9a-f]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const PROJECT_PATH = /^\/v1\/projects\/[^/]+\/?/;
 
 /** How often each call was made since the start or the last reset. */
@@ -22,7 +22,7 @@ export interface CallCounts {
  */
 export function routeOf(method: string, url: string): string {
     const path = url.split("?", 1)[0] ?? "";
-    if (path.startsWith("/realms/")) {
+    if (isRealm(path)) {
         return `${method} ${path.endsWith("/token") ? "token" : (path.split("/").pop() ?? "")}`;
     }
     const inProject = path.replace(PROJECT_PATH, "");
@@ -31,6 +31,11 @@ export function routeOf(method: string, url: string): string {
     }
     const segments = inProject.split("/").filter((segment) => segment !== "");
     return `${method} ${segments.map((segment) => (OBJECT_ID.test(segment) ? "{id}" : segment)).join("/")}`;
+}
+
+/** Keycloak's own paths, with the prefix of a gateway or without. */
+function isRealm(url: string): boolean {
+    return /^(?:\/keycloak)?\/realms\//.test(url);
 }
 
 /** Counts the calls a server gets. */
@@ -43,7 +48,7 @@ export class CallCounter {
     count(method: string, url: string): void {
         const route = routeOf(method, url);
         this.routes.set(route, (this.routes.get(route) ?? 0) + 1);
-        if (url.startsWith("/realms/")) {
+        if (isRealm(url)) {
             this.tokens += 1;
         } else if (method === "GET") {
             this.reads += 1;

@@ -1,6 +1,6 @@
 import { authenticate, authorize, ProjectDenied, type Credentials, type TokenVerifier } from "./auth";
 import { EmfError, GatewayError } from "./errors";
-import { decodeSegment, json, plainText, type ApiRequest, type ApiResponse } from "./http";
+import { decodeSegment, json, plainText, type ApiRequest, type ApiResponse } from "../http";
 import { RateLimit } from "./rateLimit";
 import { MAX_BODY_BYTES, refuseDuplicateFields } from "./rest/body";
 import type { Call } from "./rest/call";
@@ -9,7 +9,7 @@ import { serviceOf } from "./rest/services";
 import { readQuery, validateRequest } from "./rest/validation";
 import type { EmfStore, Project } from "./store";
 
-export type { ApiRequest, ApiResponse } from "./http";
+export type { ApiRequest, ApiResponse } from "../http";
 
 /** What the API works on. */
 export interface EmfApiOptions {

@@ -3,7 +3,7 @@ import * as crypto from "node:crypto";
 import * as jose from "jose";
 
 import type { TokenIssuer } from "./auth";
-import { json, type ApiRequest, type ApiResponse } from "./http";
+import { json, type ApiRequest, type ApiResponse } from "../http";
 
 const REALM = "/realms/master";
 const TOKEN_PATH = `${REALM}/protocol/openid-connect/token`;

@@ -1,99 +1,22 @@
 import type * as http from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import { routeOf, type CallCounter } from "../calls";
-import type { FaultAnswer, FaultList } from "../faults";
+import { createHandler, type HandlerOptions } from "../handler";
+import { json, type ApiResponse } from "../http";
 import type { EmfApi } from "./api";
-import { json, type ApiRequest, type ApiResponse } from "./http";
 import type { Keycloak } from "./keycloak";
 
 /** What stands behind the EMF server. */
-export interface EmfHandlerOptions {
+export interface EmfHandlerOptions extends Omit<HandlerOptions, "answer"> {
     readonly api: EmfApi;
     readonly keycloak: Keycloak;
-    readonly faults: FaultList;
-    readonly calls: CallCounter;
-    /** Sees every call before and after it has its effect; `"drop"` ends the connection there. */
-    readonly tap?: (side: "before" | "after", route: string) => "drop" | undefined;
 }
 
 /** The EMF server: Keycloak's realm and the REST API on one origin, behind the faults. */
-export function createEmfHandler(options: EmfHandlerOptions): http.RequestListener {
-    return (request, response) => {
-        serve(options, request, response).catch(() => {
-            // The client is gone: there is nobody to answer.
-            response.destroy();
-        });
-    };
-}
-
-async function serve(
-    { api, keycloak, faults, calls, tap }: EmfHandlerOptions,
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
-): Promise<void> {
-    const apiRequest = await read(request);
-    calls.count(apiRequest.method, apiRequest.url);
-    const route = routeOf(apiRequest.method, apiRequest.url);
-    if (tap?.("before", route) === "drop") {
-        response.destroy();
-        return;
-    }
-    const plan = faults.plan(apiRequest.method, apiRequest.url);
-    if (plan.delayMs > 0) {
-        await sleep(plan.delayMs);
-    }
-    if (plan.before) {
-        end(response, plan.before);
-        return;
-    }
-    const answer = (await keycloak(apiRequest)) ?? (await api(apiRequest).catch(internalError));
-    if (tap?.("after", route) === "drop") {
-        response.destroy();
-        return;
-    }
-    if (plan.after) {
-        end(response, plan.after);
-        return;
-    }
-    send(response, answer);
-}
-
-async function read(request: http.IncomingMessage): Promise<ApiRequest> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) {
-        chunks.push(chunk as Buffer);
-    }
-    const headers = Object.fromEntries(
-        Object.entries(request.headers).map(([name, value]) => [
-            name,
-            Array.isArray(value) ? value.join(", ") : value,
-        ]),
-    );
-    return {
-        method: request.method ?? "GET",
-        url: request.url ?? "/",
-        headers,
-        ...(chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}),
-        ...(request.socket.remoteAddress === undefined ? {} : { address: request.socket.remoteAddress }),
-    };
-}
-
-function end(response: http.ServerResponse, answer: FaultAnswer): void {
-    if (answer.do === "reset") {
-        response.destroy();
-        return;
-    }
-    send(response, {
-        status: answer.status,
-        headers: { "content-type": "application/json" },
-        body: Buffer.from(`${answer.body}\n`),
+export function createEmfHandler({ api, keycloak, ...rest }: EmfHandlerOptions): http.RequestListener {
+    return createHandler({
+        ...rest,
+        answer: async (request) => (await keycloak(request)) ?? (await api(request).catch(internalError)),
     });
-}
-
-function send(response: http.ServerResponse, { status, headers, body }: ApiResponse): void {
-    response.writeHead(status, { ...headers, "content-length": body.length });
-    response.end(body);
 }
 
 /** A defect of the stand-in itself: answered as EMF answers its own, so that a client's run goes on. */

@@ -1,6 +1,6 @@
 import { createEmfApi, type EmfApi } from "../api";
 import { TokenIssuer } from "../auth";
-import type { ApiRequest } from "../http";
+import type { ApiRequest } from "../../http";
 import { EmfStore, type Kind, type Project } from "../store";
 import { Comparison, sameWording, type Answer, type Difference } from "./compare";
 import { Placeholders } from "./placeholders";

@@ -1,5 +1,5 @@
 import { GatewayError } from "../errors";
-import { decodeSegment } from "../http";
+import { decodeSegment } from "../../http";
 import { API, type Operation } from "./description";
 
 interface Route {

@@ -1,4 +1,4 @@
-import type { ApiRequest } from "../../emf/http";
+import type { ApiRequest } from "../../http";
 import { Kubernetes } from "../kubernetes";
 import { MemoryObjects } from "../objects";
 import { createImsApi, type ImsApi } from "../rest/api";

@@ -1,4 +1,4 @@
-import { json, type ApiRequest, type ApiResponse } from "../../emf/http";
+import { json, type ApiRequest, type ApiResponse } from "../../http";
 import * as images from "./images";
 import * as jobs from "./jobs";
 import { FrameworkError, Problem, unhandled } from "./problem";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { createEmfApi, type EmfApi } from "../../../lab/emf/api";
 import { TokenIssuer } from "../../../lab/emf/auth";
-import type { ApiRequest } from "../../../lab/emf/http";
+import type { ApiRequest } from "../../../lab/http";
 import { EmfStore } from "../../../lab/emf/store";
 
 const PROJECT = { name: "lab", uid: "11111111-0000-4000-8000-000000000001", description: "the lab" };
