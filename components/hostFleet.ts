@@ -1,61 +1,58 @@
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { EdgeHost } from "../provider/emf/edgeHost";
-import { deviceLabel } from "../provider/emf/hostRules";
+import type { EmfTargetArgs } from "../provider/emf/args";
+import { EdgeHost, type EdgeHostArgs } from "../provider/emf/edgeHost";
+import { FleetRoster } from "../provider/emf/fleetRoster";
 import { ProvisioningGate } from "../provider/emf/provisioningGate";
-import { formatCsvProblems, parseHostsCsv, readHostsCsv, type HostRow, type ParsedHosts } from "./hostsCsv";
+import { gateErrorFile } from "./errorRows";
+import { memberLabel, readHosts, type FleetMember } from "./fleetHosts";
+import type { FleetGateArgs, FleetHost, HostSettings, NamedResources, Reference } from "./fleetSettings";
+import { cellOr, idOf } from "./references";
 import { planWaves, type Wave } from "./waves";
 
-/** A resource of the program that cells of the CSV may mean by its name: an OsProfile, a Site. */
-export interface NamedResource {
-    readonly id: pulumi.Output<string>;
-    readonly name: pulumi.Output<string>;
-}
-
-export interface HostFleetArgs {
+/**
+ * A fleet: its hosts, what all of them have in common, and how they are brought up. For each host the first of these
+ * that says something counts: its override, its wave's OS profile, its row or entry, the fleet's own value.
+ */
+export interface HostFleetArgs
+    extends Omit<HostSettings, "name">, FleetGateArgs, NamedResources, EmfTargetArgs {
     /**
-     * Path of the CSV that `orch-cli create host --generate-csv` writes, from the program's folder. Either this or
-     * `csvText` is needed.
+     * Path of the CSV that `orch-cli create host --generate-csv` writes, from the program's folder. One of this,
+     * `csvText` and `hosts` is needed.
      */
     csv?: string;
     /** Text of such a CSV, for lists that come from elsewhere. */
     csvText?: string;
+    /** The hosts, where they are not in a CSV. */
+    hosts?: FleetHost[];
+    /**
+     * What is different for single hosts, by serial number or UUID: anything an EdgeHost takes. Metadata is added to
+     * that of the row; everything else takes its place.
+     */
+    overrides?: Record<string, HostSettings>;
     /**
      * The OS profile of hosts whose OSProfile cell is empty or names it: an OsProfile, an `os-…` id or an exact name.
-     * Another name in a cell is looked up in EMF.
+     * Another name in a cell is one of `osProfiles`, or looked up in EMF.
      */
-    osProfile?: pulumi.Input<string> | NamedResource;
+    osProfile?: Reference;
     /**
      * The site of hosts whose Site cell is empty or names it: a Site, a `site-…` id or an exact name. Another name
-     * in a cell is looked up in EMF, where only one site may have it. Default: those hosts have none.
+     * in a cell is one of `sites`, or looked up in EMF, where only one site may have it. Default: those hosts have
+     * none.
      */
-    site?: pulumi.Input<string> | NamedResource;
+    site?: Reference;
     /** Metadata of every host; a row's own cell wins. */
     metadata?: Record<string, pulumi.Input<string>>;
     /**
-     * Of hosts whose Secure cell is empty: `NONE` or `SECURE_BOOT_AND_FULL_DISK_ENCRYPTION`. Default: `NONE`, as with
-     * orch-cli.
+     * Which hosts come up together; the next wave begins when one is through, and not at all when one has failed.
+     * Default: all hosts in one.
      */
-    securityFeature?: pulumi.Input<string>;
-    /** Which hosts come up together; the next wave begins when one is through. Default: all hosts in one. */
     waves?: Wave[];
-    /** How far a wave has to come: `registered`, `onboarded`, `provisioned` or `running`. Default: `running`. */
-    until?: pulumi.Input<string>;
-    /** So many hosts of a wave may fail. Default: 0. */
-    maxFailed?: pulumi.Input<number>;
-    /** Machines that have never booted: `skip` or `wait`. Default: `skip`. */
-    pending?: pulumi.Input<string>;
-    /** How long a wave may take, for example `90m`. Default: `2h`. */
-    timeLimit?: string;
-    /** Let machines onboard as soon as they boot. Default: true, as with orch-cli. */
-    autoOnboard?: pulumi.Input<boolean>;
-    /** Take over machines that are registered already. Default: false. */
-    adopt?: pulumi.Input<boolean>;
-    /** `allow` lets a change erase disks; see EdgeHost. Default: `refuse`. */
-    reimage?: pulumi.Input<string>;
-    /** See EdgeHost. */
-    connection?: pulumi.Input<string>;
-    /** See EdgeHost. */
-    project?: pulumi.Input<string>;
+    /**
+     * So many hosts may be gone from the list since the last run. More are refused in the preview, because a file
+     * that was cut off would delete a fleet. Default: the larger of 5 hosts and 10 %.
+     */
+    maxRemovals?: pulumi.Input<number>;
 }
 
 /** What a fleet consists of. Nothing in it changes by itself. */
@@ -73,16 +70,25 @@ export interface WaveSummary {
 }
 
 /**
- * Brings up the hosts of an `orch-cli` CSV in waves. Each row becomes an EdgeHost named `<fleet>-<serial, else uuid>`,
- * each wave a ProvisioningGate named `<fleet>-wave-<n>`; the hosts of a wave wait for the gate of the one before. All
- * faults of the file and of the waves are reported together, before anything is registered.
+ * Brings up the hosts of an `orch-cli` CSV, or of a list, in waves. Each host becomes an EdgeHost named
+ * `<fleet>-<serial, else uuid>`, each wave a ProvisioningGate named `<fleet>-wave-<n>`; the hosts of a wave wait for
+ * the gate of the one before. All faults of the file and of the waves are reported together, before anything is
+ * registered.
+ *
+ * A wave with a failed host fails with the state of all its hosts, and writes the failed ones as
+ * `import_error_<fleet>-wave-<n>_<csv>` into the program's folder: their rows, with the reason in orch-cli's error
+ * column. The next wave stays as it is. The file goes when the wave succeeds.
+ *
+ * A FleetRoster named `<fleet>-roster` refuses a list that has lost more than `maxRemovals` hosts.
  *
  * @example
  * ```ts
  * const stores = new components.HostFleet("stores", {
  *     csv: "hosts.csv",
  *     osProfile: profile,
+ *     sites: { "store 17": store17 },
  *     waves: [{ count: 1 }, { percent: 20 }, { rest: true }],
+ *     overrides: { SN00042: { osProfile: "ubuntu-with-gpu" } },
  * });
  * ```
  */
@@ -93,45 +99,20 @@ export class HostFleet extends pulumi.ComponentResource {
     constructor(name: string, args: HostFleetArgs, opts?: pulumi.ComponentResourceOptions) {
         super("edge-os:index:HostFleet", name, {}, opts);
         const waves = plan(this, args);
+        const roster = new FleetRoster(
+            `${name}-roster`,
+            { ...present({ maxRemovals: args.maxRemovals }), devices: devicesOf(waves.flat()) },
+            { parent: this },
+        );
         const summaries: WaveSummary[] = [];
-        let before: ProvisioningGate | undefined;
-        waves.forEach((rows, i) => {
+        let before: pulumi.CustomResource = roster;
+        waves.forEach((members, i) => {
             // A wave may be empty where the file has fewer hosts than the waves foresee; the others keep their numbers.
-            if (rows.length === 0) return;
+            if (members.length === 0) return;
             const gateName = `${name}-wave-${i + 1}`;
-            // Never on a list of hosts or the component: the engine writes every dependency into every row.
-            const after = before ? { dependsOn: [before] } : {};
-            const hosts = rows.map((row) => ({
-                label: deviceLabel(row),
-                host: new EdgeHost(`${name}-${deviceLabel(row)}`, hostArgs(row, args), {
-                    parent: this,
-                    aliases: otherNames(name, row),
-                    ...after,
-                }),
-            }));
-            before = new ProvisioningGate(
-                gateName,
-                {
-                    ...present({
-                        connection: args.connection,
-                        project: args.project,
-                        until: args.until,
-                        maxFailed: args.maxFailed,
-                        pending: args.pending,
-                    }),
-                    hosts: hosts.map(({ label, host }) => ({
-                        label,
-                        hostId: host.hostId,
-                        instanceId: host.instanceId,
-                    })),
-                },
-                { parent: this, ...timeouts(args.timeLimit) },
-            );
-            summaries.push({
-                name: gateName,
-                count: hosts.length,
-                hosts: hosts.map(({ label }) => label),
-            });
+            const wave = new FleetWave(this, name, gateName, args, args.waves?.[i]);
+            before = wave.gate(wave.hosts(members, before));
+            summaries.push({ name: gateName, count: members.length, hosts: members.map(memberLabel) });
         });
         const count = summaries.reduce((sum, wave) => sum + wave.count, 0);
         this.summary = pulumi.output({ hosts: count, waves: summaries });
@@ -139,88 +120,158 @@ export class HostFleet extends pulumi.ComponentResource {
     }
 }
 
-/** The rows of each wave. Everything that is wrong is one error, told without a stack. */
-function plan(fleet: HostFleet, args: HostFleetArgs): HostRow[][] {
-    const faults: string[] = [];
-    const { rows, problems } = readRows(args, faults);
-    const profileless = args.osProfile === undefined ? rows.filter((row) => row.osProfile === undefined) : [];
-    const missing = profileless.map(({ line }) => ({
-        line,
-        column: "OSProfile",
-        message: "is empty, and the fleet has no osProfile",
-    }));
-    const inFile = [...problems, ...missing].sort((a, b) => a.line - b.line);
-    if (inFile.length > 0) {
-        const count = inFile.length === 1 ? "a problem" : `${inFile.length} problems`;
-        faults.push(`${args.csv ?? "csvText"} has ${count}:\n${formatCsvProblems(inFile)}`);
-    }
-    const planned = planWaves(args.waves, rows);
+/** The members of each wave. Everything that is wrong is one error, told without a stack. */
+function plan(fleet: HostFleet, args: HostFleetArgs): FleetMember[][] {
+    const { hosts, faults } = readHosts(args, needsProfile(args));
+    const planned = planWaves(args.waves, hosts);
     faults.push(...planned.problems);
     if (faults.length > 0) throw new pulumi.ResourceError(faults.join("\n"), fleet, true);
     return planned.waves;
 }
 
-function readRows(args: HostFleetArgs, faults: string[]): ParsedHosts {
-    const none = { rows: [], problems: [] };
-    if ((args.csv === undefined) === (args.csvText === undefined)) {
-        faults.push("needs either csv, the path of a file, or csvText");
-        return none;
-    }
-    try {
-        return parseHostsCsv(args.csvText ?? readHostsCsv(args.csv ?? ""));
-    } catch (error) {
-        faults.push((error as Error).message);
-        return none;
-    }
+/** Hosts that are only registered or onboarded need nothing to install. */
+function needsProfile({ osProfile, until, waves }: HostFleetArgs): boolean {
+    if (osProfile !== undefined || until === "registered" || until === "onboarded") return false;
+    return !waves?.every((wave) => wave.osProfile !== undefined);
 }
 
-function hostArgs(row: HostRow, args: HostFleetArgs): ConstructorParameters<typeof EdgeHost>[1] {
-    const metadata = { ...args.metadata, ...row.metadata };
-    return present({
-        connection: args.connection,
-        project: args.project,
-        serial: row.serial,
-        uuid: row.uuid,
-        site: reference(row.site, args.site),
-        osProfile: reference(row.osProfile, args.osProfile),
-        metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
-        securityFeature: securityFeature(row) ?? args.securityFeature,
-        localAccount: row.remoteUser,
-        customConfigs: row.cloudInit.length > 0 ? row.cloudInit : undefined,
-        lvmSizeGb: row.lvmSizeGb,
-        autoOnboard: args.autoOnboard,
-        adopt: args.adopt,
-        reimage: args.reimage,
-    });
-}
-
-/** What a cell means: the program's own resource, where it is empty or names that; else what EMF has. */
-function reference(
-    cell: string | undefined,
-    given: pulumi.Input<string> | NamedResource | undefined,
-): pulumi.Input<string> | undefined {
-    if (given === undefined || !isNamedResource(given)) return cell ?? given;
-    if (cell === undefined) return given.id;
-    return pulumi.all([given.name]).apply(([name]) => (name === cell ? given.id : pulumi.output(cell)));
-}
-
-function isNamedResource(given: pulumi.Input<string> | NamedResource): given is NamedResource {
-    return (
-        typeof given === "object" &&
-        !pulumi.Output.isInstance(given) &&
-        !(given instanceof Promise) &&
-        "id" in given
+function devicesOf(members: readonly FleetMember[]): Record<string, string> {
+    return Object.fromEntries(
+        members.map((member) => [
+            memberLabel(member),
+            member.serial === undefined ? "" : (member.uuid ?? ""),
+        ]),
     );
 }
 
-function securityFeature(row: HostRow): string | undefined {
-    if (row.secure === undefined) return undefined;
-    return row.secure ? "SECURE_BOOT_AND_FULL_DISK_ENCRYPTION" : "NONE";
+interface WaveHost {
+    member: FleetMember;
+    settings: HostSettings;
+    host: EdgeHost;
 }
 
-/** A row that was known by its UUID alone keeps its resource when the serial number is filled in. */
-function otherNames(fleet: string, { serial, uuid }: HostRow): pulumi.Alias[] {
-    return serial !== undefined && uuid !== undefined ? [{ name: `${fleet}-${uuid}` }] : [];
+/** The resources of one wave. */
+class FleetWave {
+    constructor(
+        private readonly parent: HostFleet,
+        private readonly fleet: string,
+        private readonly name: string,
+        private readonly args: HostFleetArgs,
+        private readonly wave: Wave | undefined,
+    ) {}
+
+    hosts(members: readonly FleetMember[], before: pulumi.CustomResource): WaveHost[] {
+        const { fleet, parent } = this;
+        return members.map((member) => {
+            const settings = settingsOf(member, this.args, this.wave);
+            const host = new EdgeHost(`${fleet}-${memberLabel(member)}`, this.hostArgs(member, settings), {
+                parent,
+                aliases: otherNames(fleet, member),
+                // Never on a list of hosts or the component: the engine writes every dependency into every row.
+                dependsOn: [before],
+            });
+            return { member, settings, host };
+        });
+    }
+
+    gate(hosts: readonly WaveHost[]): ProvisioningGate {
+        const { connection, project, until, maxFailed, pending, timeLimit } = this.args;
+        return new ProvisioningGate(
+            this.name,
+            {
+                ...present({ connection, project, until, maxFailed, pending }),
+                hosts: hosts.map(({ member, host: { hostId, instanceId } }) => ({
+                    label: memberLabel(member),
+                    hostId,
+                    instanceId,
+                })),
+                errorFile: gateErrorFile(
+                    this.errorFile(),
+                    hosts.map(({ member, settings }) => ({
+                        label: memberLabel(member),
+                        serial: member.serial,
+                        uuid: member.uuid,
+                        settings,
+                    })),
+                ),
+            },
+            { parent: this.parent, ...timeouts(timeLimit) },
+        );
+    }
+
+    /** In orch-cli's files the time stands first; a name that stays is found again by the run that succeeds. */
+    private errorFile(): string {
+        const csv = this.args.csv === undefined ? `${this.fleet}.csv` : path.basename(this.args.csv);
+        return `import_error_${this.name}_${csv}`.replace(/[^\w.-]/g, "-");
+    }
+
+    private hostArgs({ serial, uuid }: FleetMember, settings: HostSettings): EdgeHostArgs {
+        const { connection, project, osProfiles, sites, remoteUsers, cloudInits } = this.args;
+        const { osProfile, site, localAccount, customConfigs, ...others } = settings;
+        return present({
+            connection,
+            project,
+            serial,
+            uuid,
+            site: idOf(site, sites),
+            osProfile: idOf(osProfile, osProfiles),
+            localAccount: idOf(localAccount, remoteUsers),
+            customConfigs: customConfigs?.flatMap((config) => idOf(config, cloudInits) ?? []),
+            ...others,
+        });
+    }
+}
+
+/** What counts for a host, out of what is said of all, of its wave, in its row, and of it alone. */
+function settingsOf(
+    { given, override }: FleetMember,
+    args: HostFleetArgs,
+    wave: Wave | undefined,
+): HostSettings {
+    const metadata = { ...args.metadata, ...given.metadata, ...override.metadata };
+    return present({
+        ...common(args),
+        ...present(given),
+        osProfile: wave?.osProfile ?? own(given.osProfile, args.osProfile, args.osProfiles),
+        site: own(given.site, args.site, args.sites),
+        ...present(override),
+        metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+    });
+}
+
+function own(
+    given: Reference | undefined,
+    fleet: Reference | undefined,
+    named: Readonly<Record<string, Reference>> | undefined,
+): Reference | undefined {
+    return given === undefined || typeof given === "string" ? cellOr(given, fleet, named) : given;
+}
+
+/** What the fleet says of every host. */
+function common(args: HostFleetArgs): HostSettings {
+    const { securityFeature, localAccount, customConfigs, lvmSizeGb, autoOnboard, enableVpro } = args;
+    const { reimageToken, reimage, adopt } = args;
+    return present({
+        securityFeature,
+        localAccount,
+        customConfigs,
+        lvmSizeGb,
+        autoOnboard,
+        enableVpro,
+        reimageToken,
+        reimage,
+        adopt,
+    });
+}
+
+/**
+ * A host keeps its resource when its serial number is filled in, which then names it, and when the file spells that
+ * in another way.
+ */
+function otherNames(fleet: string, { serial, uuid }: FleetMember): pulumi.Alias[] {
+    if (serial === undefined) return [];
+    const spelled = serial === serial.toUpperCase() ? [] : [{ name: `${fleet}-${serial}` }];
+    return uuid === undefined ? spelled : [...spelled, { name: `${fleet}-${uuid}` }];
 }
 
 function timeouts(limit: string | undefined): pulumi.CustomResourceOptions {

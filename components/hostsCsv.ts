@@ -248,16 +248,25 @@ function duplicates(
     column: HostsCsvColumn,
     valueOf: (row: HostRow) => string | undefined,
 ): CsvProblem[] {
-    const first = new Map<string, number>();
-    return rows.flatMap((row) => {
-        const value = valueOf(row)?.toLowerCase();
+    return repeated(rows, valueOf).map(([row, earlier]) => ({
+        line: row.line,
+        column,
+        message: `${JSON.stringify(valueOf(row))} stands on line ${earlier.line} too; each device has one row`,
+    }));
+}
+
+/** What has the value of an earlier one, with that one; upper and lower case are one value. */
+export function repeated<T>(
+    items: readonly T[],
+    valueOf: (item: T) => string | undefined,
+): [item: T, earlier: T][] {
+    const first = new Map<string, T>();
+    return items.flatMap((item): [T, T][] => {
+        const value = valueOf(item)?.toLowerCase();
         if (value === undefined) return [];
         const earlier = first.get(value);
-        if (earlier === undefined) {
-            first.set(value, row.line);
-            return [];
-        }
-        const message = `${JSON.stringify(valueOf(row))} stands on line ${earlier} too; each device has one row`;
-        return [{ line: row.line, column, message }];
+        if (earlier !== undefined) return [[item, earlier]];
+        first.set(value, item);
+        return [];
     });
 }

@@ -1,3 +1,11 @@
 export { HostFleet } from "./hostFleet";
-export type { FleetSummary, HostFleetArgs, NamedResource, WaveSummary } from "./hostFleet";
+export type { FleetSummary, HostFleetArgs, WaveSummary } from "./hostFleet";
+export type {
+    FleetGateArgs,
+    FleetHost,
+    HostSettings,
+    NamedResource,
+    NamedResources,
+    Reference,
+} from "./fleetSettings";
 export type { Wave } from "./waves";

@@ -1,4 +1,5 @@
 import { deviceLabel } from "../provider/emf/hostRules";
+import type { Reference } from "./fleetSettings";
 
 /**
  * A group of hosts that is brought up together; the next begins when this one runs. Each wave says in one of four
@@ -13,6 +14,11 @@ export interface Wave {
     hosts?: string[];
     /** All hosts that no other wave takes. Only the last wave can be this. */
     rest?: boolean;
+    /**
+     * The OS profile of this wave's hosts, whatever their cells and the fleet say; only an override of a single host
+     * wins. Lets a new version reach the first waves alone. Default: as without waves.
+     */
+    osProfile?: Reference;
 }
 
 interface Device {

@@ -3,6 +3,8 @@ export { CustomConfig } from "./customConfig";
 export type { CustomConfigArgs } from "./customConfig";
 export { EdgeHost } from "./edgeHost";
 export type { EdgeHostArgs } from "./edgeHost";
+export { FleetRoster } from "./fleetRoster";
+export type { FleetRosterArgs } from "./fleetRoster";
 export { LocalAccount } from "./localAccount";
 export type { LocalAccountArgs } from "./localAccount";
 export * from "./lookUps";

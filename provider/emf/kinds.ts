@@ -1,6 +1,7 @@
 import type { AnyResource } from "../resource/definition";
 import { customConfig } from "./customConfig.handler";
 import { edgeHost } from "./edgeHost.handler";
+import { fleetRoster } from "./fleetRoster.handler";
 import { localAccount } from "./localAccount.handler";
 import { osProfile } from "./osProfile.handler";
 import { provisioningGate } from "./provisioningGate.handler";
@@ -11,6 +12,7 @@ import { site } from "./site.handler";
 export const kinds = [
     customConfig,
     edgeHost,
+    fleetRoster,
     localAccount,
     osProfile,
     provisioningGate,

@@ -6,11 +6,13 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { HostFleet, type HostFleetArgs } from "../../../components/hostFleet";
 import { HOSTS_CSV_HEADER } from "../../../components/hostsCsv";
-import { OsProfile } from "../../../provider/emf/osProfile";
+import { OsProfile, type OsProfileArgs } from "../../../provider/emf/osProfile";
+import { Site } from "../../../provider/emf/site";
 
 const UUID_A = "4c4c4544-0051-3010-8034-b6c04f4e3233";
 const UUID_B = "4c4c4544-0051-3010-8034-b6c04f4e3244";
 const HOST = "pulumi-nodejs:dynamic/edge-os/emf:EdgeHost";
+const ROSTER = "pulumi-nodejs:dynamic/edge-os/emf:FleetRoster";
 const GATE = "pulumi-nodejs:dynamic/edge-os/emf:ProvisioningGate";
 
 interface Registered {
@@ -82,11 +84,39 @@ function nameOf(urn: string): string {
     return urn.split("::").pop() ?? "";
 }
 
+/** What a resource is given, without what the package sends along. */
+function visible(found: Registered[], name: string): Record<string, unknown> {
+    const row = found.find((candidate) => candidate.name === name);
+    return Object.fromEntries(Object.entries(row?.inputs ?? {}).filter(([key]) => !key.startsWith("__")));
+}
+
+function profileArgs(): OsProfileArgs {
+    return {
+        name: "ubuntu",
+        imageUrl: "https://files.example.com/u.raw.gz",
+        sha256: "a".repeat(64),
+        type: "MUTABLE",
+        securityFeature: "NONE",
+    };
+}
+
 function namesOf(found: Registered[], type: string): string[] {
     return found.filter((row) => row.type === type).map(({ name }) => name);
 }
 
 describe("HostFleet", () => {
+    let folder: string;
+    before(() => {
+        folder = fs.mkdtempSync(path.join(os.tmpdir(), "fleet-"));
+    });
+    after(() => fs.rmSync(folder, { recursive: true }));
+
+    function writeCsv(...rows: string[]): string {
+        const file = path.join(folder, "hosts.csv");
+        fs.writeFileSync(file, csv(...rows));
+        return file;
+    }
+
     const args: HostFleetArgs = {
         csvText: csv(
             `SN00001,${UUID_A},,store 1,true,admin,tier=gold,20,base&extra`,
@@ -111,11 +141,12 @@ describe("HostFleet", () => {
             expect(new Set(children.map(({ parent }) => parent))).to.deep.equal(new Set(["stores"]));
         });
 
-        it(`makes each wave depend on the gate before it alone, ${preview ? "in a preview" : "in an update"}`, async () => {
+        it(`makes the first wave depend on the roster, each other on the gate before it alone, ${preview ? "in a preview" : "in an update"}`, async () => {
             const found = await registrations(preview, () => new HostFleet("stores", args));
             const of = (name: string): string[] | undefined =>
                 found.find((row) => row.name === name)?.dependencies;
-            expect(of("stores-SN00001")).to.deep.equal([]);
+            expect(of("stores-roster")).to.deep.equal([]);
+            expect(of("stores-SN00001")).to.deep.equal(["stores-roster"]);
             expect(of("stores-wave-1")).to.deep.equal(["stores-SN00001"]);
             expect(of("stores-SN00002")).to.deep.equal(["stores-wave-1"]);
             expect(of(`stores-${UUID_B}`)).to.deep.equal(["stores-wave-1"]);
@@ -124,11 +155,7 @@ describe("HostFleet", () => {
 
     it("hands on every cell, and the fleet's values where cells are empty", async () => {
         const found = await registrations(false, () => new HostFleet("stores", args));
-        const inputs = (name: string): Record<string, unknown> => {
-            const row = found.find((candidate) => candidate.name === name);
-            const visible = Object.entries(row?.inputs ?? {}).filter(([key]) => !key.startsWith("__"));
-            return Object.fromEntries(visible);
-        };
+        const inputs = (name: string): Record<string, unknown> => visible(found, name);
         expect(inputs("stores-SN00001")).to.deep.equal({
             serial: "SN00001",
             uuid: UUID_A,
@@ -159,13 +186,7 @@ describe("HostFleet", () => {
 
     it("lets the program's own profile win where the names match", async () => {
         const found = await registrations(false, () => {
-            const osProfile = new OsProfile("profile", {
-                name: "ubuntu",
-                imageUrl: "https://files.example.com/u.raw.gz",
-                sha256: "a".repeat(64),
-                type: "MUTABLE",
-                securityFeature: "NONE",
-            });
+            const osProfile = new OsProfile("profile", profileArgs());
             new HostFleet("stores", {
                 csvText: csv("SN00001,,ubuntu", "SN00002,,other", "SN00003"),
                 osProfile,
@@ -173,6 +194,125 @@ describe("HostFleet", () => {
         });
         const profiles = found.filter(({ type }) => type === HOST).map(({ inputs }) => inputs.osProfile);
         expect(profiles).to.have.members(["uid/profile", "other", "uid/profile"]);
+    });
+
+    it("keeps a roster of its devices, whatever their serial numbers are spelled like", async () => {
+        const found = await registrations(
+            false,
+            () =>
+                new HostFleet("stores", {
+                    csvText: csv("sn00001", `SN00002,${UUID_A}`, `,${UUID_B}`),
+                    osProfile: "p",
+                    maxRemovals: 7,
+                }),
+        );
+        const roster = found.find(({ type }) => type === ROSTER);
+        expect(roster?.inputs).to.deep.include({
+            devices: { SN00001: "", SN00002: UUID_A, [UUID_B]: "" },
+            maxRemovals: 7,
+        });
+        const spelled = found.find(({ name }) => name === "stores-SN00001");
+        expect(spelled?.inputs.serial).to.equal("sn00001");
+        expect(spelled?.aliases).to.deep.equal(["stores-sn00001"]);
+    });
+
+    it("takes hosts as a list, and overrides for single ones", async () => {
+        const found = await registrations(false, () => {
+            new HostFleet("stores", {
+                hosts: [
+                    { serial: "SN00001", name: "till 1", metadata: { tier: "gold" } },
+                    { uuid: UUID_A.toUpperCase(), lvmSizeGb: 5 },
+                ],
+                osProfile: "ubuntu",
+                reimage: "allow",
+                metadata: { country: "de" },
+                overrides: {
+                    sn00001: { osProfile: "special", metadata: { tier: "iron" }, enableVpro: true },
+                    [UUID_A]: { reimage: "refuse", customConfigs: ["base"] },
+                },
+            });
+        });
+        expect(visible(found, "stores-SN00001")).to.deep.equal({
+            serial: "SN00001",
+            name: "till 1",
+            osProfile: "special",
+            metadata: { tier: "iron", country: "de" },
+            enableVpro: true,
+            reimage: "allow",
+        });
+        expect(visible(found, `stores-${UUID_A}`)).to.deep.equal({
+            uuid: UUID_A,
+            osProfile: "ubuntu",
+            lvmSizeGb: 5,
+            metadata: { country: "de" },
+            reimage: "refuse",
+            customConfigs: ["base"],
+        });
+    });
+
+    it("gives a wave its own profile, which only an override of a host beats", async () => {
+        const found = await registrations(false, () => {
+            new HostFleet("stores", {
+                csvText: csv("SN00001,,v1", "SN00002,,v1", "SN00003,,v1"),
+                osProfile: "v1",
+                waves: [{ count: 2, osProfile: "v2" }, { rest: true }],
+                overrides: { SN00002: { osProfile: "special" } },
+            });
+        });
+        const profiles = ["SN00001", "SN00002", "SN00003"].map(
+            (serial) => visible(found, `stores-${serial}`).osProfile,
+        );
+        expect(profiles).to.deep.equal(["v2", "special", "v1"]);
+    });
+
+    it("means the program's own resources by the names in the cells", async () => {
+        const found = await registrations(false, () => {
+            const site = new Site("here", { name: "store 1", regionId: "region-12345678" });
+            const osProfile = new OsProfile("profile", profileArgs());
+            new HostFleet("stores", {
+                csvText: csv("SN00001,,u,store 1,,admin,,,base&extra", "SN00002,,other,elsewhere"),
+                osProfiles: { u: osProfile },
+                sites: { "store 1": site, elsewhere: "site-00000001" },
+                remoteUsers: { admin: "localaccount-00000001" },
+                cloudInits: { extra: "customconfig-00000001" },
+            });
+        });
+        expect(visible(found, "stores-SN00001")).to.deep.equal({
+            serial: "SN00001",
+            osProfile: "uid/profile",
+            site: "uid/here",
+            localAccount: "localaccount-00000001",
+            customConfigs: ["base", "customconfig-00000001"],
+        });
+        expect(visible(found, "stores-SN00002")).to.deep.equal({
+            serial: "SN00002",
+            osProfile: "other",
+            site: "site-00000001",
+        });
+    });
+
+    it("gives each gate the rows of its hosts, complete enough to be imported again", async () => {
+        const found = await registrations(false, () => {
+            const osProfile = new OsProfile("profile", profileArgs());
+            new HostFleet("stores", {
+                csv: writeCsv("SN00001", `sn00002,${UUID_A},other,"store, 1",true,admin,a=b,20,base&extra`),
+                osProfile,
+                site: "site-00000001",
+                metadata: { country: "de" },
+                waves: [{ count: 1 }, { rest: true }],
+            });
+        });
+        const file = (name: string): unknown => found.find((row) => row.name === name)?.inputs.errorFile;
+        expect(file("stores-wave-1")).to.deep.equal({
+            path: "import_error_stores-wave-1_hosts.csv",
+            rows: { SN00001: "SN00001,,ubuntu,site-00000001,,,country=de,,,,," },
+        });
+        expect(file("stores-wave-2")).to.deep.equal({
+            path: "import_error_stores-wave-2_hosts.csv",
+            rows: {
+                SN00002: `sn00002,${UUID_A},other,"store, 1",true,admin,country=de&a=b,20,base&extra,,,`,
+            },
+        });
     });
 
     it("summarises waves and hosts", async () => {
@@ -242,17 +382,56 @@ describe("HostFleet", () => {
             expect((await fault({ csv: "none.csv", osProfile: "p" })).message).to.include(
                 "there is no file none.csv",
             );
-            expect((await fault({ osProfile: "p" })).message).to.include("needs either csv");
+            expect((await fault({ osProfile: "p" })).message).to.include("needs one of csv");
+            expect((await fault({ osProfile: "p", csv: "a.csv", hosts: [] })).message).to.include(
+                "needs one of csv",
+            );
         });
 
         it("names the file it has read", async () => {
-            const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fleet-"));
-            const file = path.join(folder, "hosts.csv");
-            fs.writeFileSync(file, csv("SN1"));
+            const file = writeCsv("SN1");
             expect((await fault({ csv: file, osProfile: "p" })).message).to.include(
                 `${file} has a problem:\n  line 2`,
             );
-            fs.rmSync(folder, { recursive: true });
+        });
+
+        it("tells those of a list and of overrides", async () => {
+            const { message } = await fault({
+                hosts: [
+                    { serial: "SN1", osProfile: "p" },
+                    {},
+                    { serial: "SN00003", uuid: "x" },
+                    { serial: "sn00003" },
+                ],
+                overrides: { SN00009: {}, SN00003: { osProfile: "p" } },
+            });
+            expect(message).to.equal(
+                [
+                    'hosts[0].serial: "SN1" must be 5 to 20 letters and digits',
+                    "hosts[1] needs serial, uuid or both",
+                    'hosts[2].uuid: "x" must be a UUID such as 4c4c4544-0051-3010-8034-b6c04f4e3233',
+                    'hosts[3].serial: "sn00003" is that of hosts[2] too; each device stands there once',
+                    "hosts[1] has no osProfile, and the fleet has none",
+                    "hosts[2] has no osProfile, and the fleet has none",
+                    'overrides: no host has the serial number or UUID "SN00009"',
+                ].join("\n"),
+            );
+            expect((await fault({ hosts: [], osProfile: "p" })).message).to.include("hosts is empty");
+        });
+
+        it("refuses two overrides of one host", async () => {
+            const { message } = await fault({
+                hosts: [{ serial: "SN00001", uuid: UUID_A, osProfile: "p" }],
+                overrides: { SN00001: {}, [UUID_A]: {} },
+            });
+            expect(message).to.equal(`overrides: "SN00001" and "${UUID_A}" are one host`);
+        });
+
+        it("refuses rows that ask for a Kubernetes cluster, and says what to use instead", async () => {
+            const { message } = await fault({ csvText: csv("SN00001,,p,,,,,,,true") });
+            expect(message)
+                .to.include("line 2, K8sEnable: true asks for a Kubernetes cluster")
+                .and.to.include("orch-cli create cluster");
         });
     });
 });

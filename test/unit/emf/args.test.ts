@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { CustomConfig, LocalAccount, OsProfile, Region, Site } from "../../../provider/emf";
+import { CustomConfig, FleetRoster, LocalAccount, OsProfile, Region, Site } from "../../../provider/emf";
 import type { CustomConfigArgs } from "../../../provider/emf/customConfig";
 import { customConfig } from "../../../provider/emf/customConfig.handler";
+import type { FleetRosterArgs } from "../../../provider/emf/fleetRoster";
+import { fleetRoster } from "../../../provider/emf/fleetRoster.handler";
 import type { LocalAccountArgs } from "../../../provider/emf/localAccount";
 import { localAccount } from "../../../provider/emf/localAccount.handler";
 import type { OsProfileArgs } from "../../../provider/emf/osProfile";
@@ -28,8 +30,9 @@ const equal: [
     Equal<FromArgs<SiteArgs>, FromSchema<(typeof site)["inputs"]>>,
     Equal<FromArgs<LocalAccountArgs>, FromSchema<(typeof localAccount)["inputs"]>>,
     Equal<FromArgs<CustomConfigArgs>, FromSchema<(typeof customConfig)["inputs"]>>,
+    Equal<FromArgs<FleetRosterArgs>, FromSchema<(typeof fleetRoster)["inputs"]>>,
     Equal<FromArgs<OsProfileArgs>, FromSchema<typeof osProfileInputs>>,
-] = [true, true, true, true, true];
+] = [true, true, true, true, true, true];
 
 describe("the public arguments of EMF resources", () => {
     it("equal the schemas", () => {
@@ -51,6 +54,7 @@ describe("the public arguments of EMF resources", () => {
                 definition: customConfig,
                 resource: new CustomConfig("x", { name: "x", config: "#cloud-config" }),
             },
+            { definition: fleetRoster, resource: new FleetRoster("x", { devices: {} }) },
             { definition: region, resource: new Region("x", { name: "x" }) },
             { definition: site, resource: new Site("x", { name: "x" }) },
         ];
