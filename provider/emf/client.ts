@@ -1,7 +1,6 @@
 import { abortable } from "../http/abortable";
 import { HttpClient, type HttpAnswer, type HttpRequest } from "../http/client";
 import { NoAnswer } from "../http/failure";
-import { Limiter } from "../http/limiter";
 import type { Host } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
@@ -69,7 +68,6 @@ export class EmfClient {
             env: host.env,
             clock: host,
             secrets: () => this.secrets,
-            limiter: new Limiter(),
             ...(ca === undefined ? {} : { ca }),
         };
         this.http = new HttpClient({ ...common, system: "EMF", baseUrl: endpoint, advice, rate: RATE });
@@ -80,7 +78,6 @@ export class EmfClient {
                       ...common,
                       system: "EMF login",
                       baseUrl: credentials.keycloak,
-                      limiter: new Limiter(),
                       advice: {
                           ...advice,
                           endpoint: "the keycloak address (derived from the endpoint unless set)",

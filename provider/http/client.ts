@@ -1,9 +1,9 @@
 import { request, type Dispatcher } from "undici";
 import { EdgeError } from "../resource/errors";
+import { AdaptiveLimiter } from "./adaptiveLimiter";
 import { backoff } from "./backoff";
 import { makeDispatcher } from "./dispatcher";
 import { explain, NoAnswer, type Advice } from "./failure";
-import { Limiter } from "./limiter";
 import { Pace, type Rate } from "./pace";
 import { redact } from "./redact";
 import { retryAfter } from "./retryAfter";
@@ -28,7 +28,7 @@ export interface HttpOptions {
     /** What must never appear in a text. */
     readonly secrets: () => Iterable<string>;
     /** Shared by all clients of one system. */
-    readonly limiter?: Limiter;
+    readonly limiter?: AdaptiveLimiter;
     /** What the system bears by its own documentation. Default: only the limiter bounds it. */
     readonly rate?: Rate;
 }
@@ -71,13 +71,13 @@ const PASSING_STATUS: ReadonlySet<number> = new Set([502, 503, 504]);
 /** A JSON client for one system: what is the same for all of them on the way out. */
 export class HttpClient {
     private readonly base: URL;
-    private readonly limiter: Limiter;
+    private readonly limiter: AdaptiveLimiter;
     private readonly pace: Pace | undefined;
     private agent?: Dispatcher;
 
     constructor(private readonly options: HttpOptions) {
         this.base = new URL(options.baseUrl);
-        this.limiter = options.limiter ?? new Limiter();
+        this.limiter = options.limiter ?? new AdaptiveLimiter();
         this.pace = options.rate && new Pace(options.rate, options.clock);
     }
 
@@ -91,9 +91,6 @@ export class HttpClient {
             try {
                 const answer = await this.limiter.run(() => this.paced(call), call.signal);
                 const asked = retryAfter(answer.headers["retry-after"], clock.now());
-                if (answer.status === 429 || (answer.status === 503 && asked !== undefined))
-                    this.limiter.pressure();
-                else if (answer.status < 500) this.limiter.ease();
                 if (attempt >= attempts || !mayRepeat(call, answer)) return answer;
                 if ((asked ?? 0) > LONGEST_RETRY_AFTER) return answer;
                 wait = Math.max(wait, asked ?? 0);
@@ -123,7 +120,11 @@ export class HttpClient {
 
     private async paced(call: HttpRequest): Promise<HttpAnswer> {
         await this.pace?.turn(call.signal);
-        return this.attempt(call);
+        const sent = this.limiter.sent(kindOf(call));
+        const answer = await this.attempt(call);
+        if (asksForLess(answer)) this.limiter.refused(sent);
+        else if (answer.status < 500) this.limiter.answered(sent);
+        return answer;
     }
 
     private async attempt(call: HttpRequest): Promise<HttpAnswer> {
@@ -199,6 +200,15 @@ export class HttpClient {
 
 function isIdempotent(call: HttpRequest): boolean {
     return call.idempotent ?? call.method !== "POST";
+}
+
+/** Method and path without what differs from object to object. */
+function kindOf({ method, path }: HttpRequest): string {
+    return `${method} ${path.replace(/[^/]*\d[^/]*/g, "*")}`;
+}
+
+function asksForLess({ status, headers }: HttpAnswer): boolean {
+    return status === 429 || (status === 503 && headers["retry-after"] !== undefined);
 }
 
 /** 429 says that nothing was done. */

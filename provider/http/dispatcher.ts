@@ -8,10 +8,13 @@ export interface DispatcherOptions {
     readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** As many as a client has requests under way at most. */
+const MOST_CONNECTIONS = 32;
+
 /** The way to one server: past its proxy, trusting its certificates. */
 export function makeDispatcher(hostname: string, { ca, env }: DispatcherOptions): Dispatcher {
     const trust = ca === undefined ? {} : { ca: [...systemRoots(), ca] };
-    const connections = 16;
+    const connections = MOST_CONNECTIONS;
     // A loopback address seen from a proxy is the proxy's own machine.
     if (isLoopback(hostname)) return new Agent({ connect: trust, connections });
     return new EnvHttpProxyAgent({

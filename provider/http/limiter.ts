@@ -1,16 +1,12 @@
-/**
- * Bounds how many requests a system gets at once. The bound starts low, grows while answers come back well and
- * halves when the system says it is too much: servers differ in what they can take.
- */
+/** Bounds how many tasks run at once; the others wait in the order in which they came. */
 export class Limiter {
     private bound: number;
-    private running = 0;
-    private sinceGrowth = 0;
+    private active = 0;
     private readonly waiting: { start: () => void; signal?: AbortSignal; onAbort: () => void }[] = [];
 
     constructor(
-        start = 4,
-        private readonly most = 16,
+        start: number,
+        private readonly most = start,
     ) {
         this.bound = start;
     }
@@ -19,41 +15,37 @@ export class Limiter {
         return this.bound;
     }
 
+    get running(): number {
+        return this.active;
+    }
+
     async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
         await this.turn(signal);
         try {
             return await task();
         } finally {
-            this.running--;
+            this.active--;
             this.startNext();
         }
     }
 
-    /** An answer that says all is well. */
-    ease(): void {
-        if (this.bound >= this.most || ++this.sinceGrowth < this.bound) return;
-        this.sinceGrowth = 0;
-        this.bound++;
+    /** Changes the bound, within 1 and the most there may be. */
+    protected resize(bound: number): void {
+        this.bound = Math.min(this.most, Math.max(1, bound));
         this.startNext();
-    }
-
-    /** The system asked for less. */
-    pressure(): void {
-        this.sinceGrowth = 0;
-        this.bound = Math.max(1, Math.floor(this.bound / 2));
     }
 
     private turn(signal?: AbortSignal): Promise<void> {
         signal?.throwIfAborted();
-        if (this.running < this.bound) {
-            this.running++;
+        if (this.active < this.bound) {
+            this.active++;
             return Promise.resolve();
         }
         return new Promise((resolve, reject) => {
             const entry = {
                 start: () => {
                     signal?.removeEventListener("abort", entry.onAbort);
-                    this.running++;
+                    this.active++;
                     resolve();
                 },
                 signal,
@@ -68,7 +60,7 @@ export class Limiter {
     }
 
     private startNext(): void {
-        while (this.running < this.bound) {
+        while (this.active < this.bound) {
             const next = this.waiting.shift();
             if (!next) return;
             next.start();

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { HttpClient, type HttpRequest } from "../../../provider/http/client";
 import { NoAnswer } from "../../../provider/http/failure";
+import { AdaptiveLimiter } from "../../../provider/http/adaptiveLimiter";
 import { Limiter } from "../../../provider/http/limiter";
 import { startLab } from "../../../lab";
 import { testHost, type TestHost } from "../../support/context";
@@ -65,7 +66,7 @@ describe("the HTTP client", () => {
     function clientOf(
         baseUrl: string,
         host: TestHost,
-        more: { ca?: string; limiter?: Limiter } = {},
+        more: { ca?: string; limiter?: AdaptiveLimiter } = {},
     ): HttpClient {
         const client = new HttpClient({
             system: "Test",
@@ -209,7 +210,9 @@ describe("the HTTP client", () => {
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         cleanUp.push(() => new Promise((resolve) => server.close(resolve)));
         const { port } = server.address() as AddressInfo;
-        const client = clientOf(`http://127.0.0.1:${port}`, testHost(), { limiter: new Limiter(3, 3) });
+        const client = clientOf(`http://127.0.0.1:${port}`, testHost(), {
+            limiter: new AdaptiveLimiter(undefined, 3, 3),
+        });
         await Promise.all(Array.from({ length: 12 }, () => client.send(get)));
         expect(most).to.equal(3);
     });
@@ -259,19 +262,8 @@ describe("the HTTP client", () => {
 });
 
 describe("the bound on requests", () => {
-    it("grows while all is well and halves under pressure", async () => {
-        const limiter = new Limiter();
-        expect(limiter.limit).to.equal(4);
-        for (let i = 0; i < 200; i++) limiter.ease();
-        expect(limiter.limit).to.equal(16);
-        limiter.pressure();
-        expect(limiter.limit).to.equal(8);
-        for (let i = 0; i < 9; i++) limiter.pressure();
-        expect(limiter.limit).to.equal(1);
-    });
-
     it("lets go of one that is cancelled while it waits", async () => {
-        const limiter = new Limiter(1, 1);
+        const limiter = new Limiter(1);
         const gate: { open?: () => void } = {};
         const first = limiter.run(() => new Promise<void>((resolve) => (gate.open = resolve)));
         const controller = new AbortController();
