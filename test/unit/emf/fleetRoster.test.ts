@@ -24,12 +24,7 @@ async function problems(
 ): Promise<string[]> {
     const inputs = { devices, ...(maxRemovals === undefined ? {} : { maxRemovals }) };
     const olds = before && { devices: before };
-    const checked = await checkInputs(
-        fleetRoster,
-        inputs,
-        olds,
-        testContext({ client: undefined }),
-    );
+    const checked = await checkInputs(fleetRoster, inputs, olds, testContext({ client: undefined }));
     return checked.problems.map(({ message }) => message);
 }
 
