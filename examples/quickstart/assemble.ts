@@ -18,11 +18,10 @@ const ROOT = {
     at: 35 * MIB,
 };
 
-const EFI_FILES = {
-    "/EFI/BOOT/BOOTX64.EFI":
-        "This is a placeholder of the pulumi-edge-os quickstart, not a boot loader.\n" +
-        "The quickstart's hosts are simulated; a real image has shim or a unified kernel image here.\n",
-};
+/** Not signed: a real image has shim or a unified kernel image here. It says so when it is started. */
+const PLACEHOLDER = fs.readFileSync(path.join(__dirname, "blank", "placeholder.efi"));
+
+const EFI_FILES = { "/EFI/BOOT/BOOTX64.EFI": PLACEHOLDER };
 
 const OS_RELEASE = `PRETTY_NAME="Ubuntu 24.04 LTS (pulumi-edge-os quickstart)"
 NAME="Ubuntu"
@@ -56,7 +55,7 @@ async function assemble(target: string): Promise<void> {
     writeSparse(target, disk);
 }
 
-async function fill(fileSystem: Buffer, files: Readonly<Record<string, string>>): Promise<void> {
+async function fill(fileSystem: Buffer, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
     await interact(new BufferDisk(fileSystem), undefined, async ({ promises }) => {
         for (const [name, content] of Object.entries(files)) {
             const folders = path.posix.dirname(name).split("/").slice(1);

@@ -13,7 +13,9 @@ const run = promisify(childProcess.execFile);
  */
 export async function buildQuickstartImage(target = path.join("build", "ubuntu-edge.img")): Promise<string> {
     const record = `${target}.sha256`;
-    const recipe = digest("assemble.ts", "gpt.ts", "blank/fat32.img.gz", "blank/ext4.img.gz");
+    const recipe = digest(
+        ...["assemble.ts", "gpt.ts", "blank/fat32.img.gz", "blank/ext4.img.gz", "blank/placeholder.efi"],
+    );
     if (fs.existsSync(target) && fs.existsSync(record)) {
         const [madeBy, sha256] = fs.readFileSync(record, "utf8").trim().split(" ");
         if (madeBy === recipe && sha256 === sha256Of(fs.readFileSync(target))) return target;

@@ -163,8 +163,8 @@ function verify(
     certificate: Certificate,
 ): string | undefined {
     const key = certificate.publicKey;
-    if (key?.asymmetricKeyType !== "rsa") {
-        return `it is made with a key of type ${key?.asymmetricKeyType ?? "unknown"}: firmware takes RSA only`;
+    if (!key || certificate.keyType !== "rsa") {
+        return `it is made with a key of type ${certificate.keyType}, and firmware verifies RSA signatures only`;
     }
     try {
         const isValid = crypto.verify(

@@ -76,6 +76,11 @@ export class Certificate {
         }
     }
 
+    /** `rsa`, `ec` …; `unknown` for a kind that is not known here. */
+    get keyType(): string {
+        return this.publicKey?.asymmetricKeyType ?? "unknown";
+    }
+
     get isSelfIssued(): boolean {
         return this.issuerName.equals(this.subjectName);
     }
@@ -89,11 +94,11 @@ export class Certificate {
         return this.x509.checkIssued(issuer.x509);
     }
 
-    /** By its signature. */
+    /** By its signature, as far as firmware can tell: its OpenSSL is built without elliptic curves. */
     isSignedBy(issuer: Certificate): boolean {
         const { publicKey } = issuer;
         try {
-            return publicKey !== undefined && this.x509.verify(publicKey);
+            return publicKey?.asymmetricKeyType === "rsa" && this.x509.verify(publicKey);
         } catch {
             return false;
         }

@@ -1,87 +1,128 @@
 import { type BlockDevice, slice } from "../blockDevice";
-import { failed, type ImageCheck, passed, printable } from "../check";
-import { type FileSystem, NoFileSystem, openFileSystem, type PartitionFs } from "../fileSystem";
+import { failed, ImageDamage, type ImageCheck, passed, printable } from "../check";
+import { type FileSystem, NoFileSystem, openFileSystem } from "../fileSystem";
 import { describePartition, EFI_SYSTEM, type Partition } from "../gpt";
+import { loadBootFile, type LoadedFile } from "./bootFile";
+import { FileSource } from "./fileSource";
 
 /** The names UEFI looks for on a disk it has not seen before, by architecture. */
-const BOOT_LOADERS = ["BOOTX64.EFI", "BOOTAA64.EFI"] as const;
+const BOOT_LOADERS: Readonly<Record<string, string>> = { x86_64: "BOOTX64.EFI", aarch64: "BOOTAA64.EFI" };
 
-/** The EFI system partition: there, readable, and with a boot loader under the name firmware looks for. */
-export async function checkEfiSystem(disk: BlockDevice, partitions: Partition[]): Promise<ImageCheck[]> {
+/** The open EFI system partition. Whoever opened it closes it. */
+export interface Esp {
+    readonly source: FileSource;
+    readonly index: number;
+    close(): Promise<void>;
+}
+
+/** Opens the EFI system partition; the checks say how far that went. */
+export async function openEsp(
+    disk: BlockDevice,
+    partitions: readonly Partition[],
+): Promise<{ checks: ImageCheck[]; esp?: Esp }> {
     const partition = partitions.find(({ type }) => type === EFI_SYSTEM);
     if (!partition) {
-        return [
-            failed(
-                "esp.present",
-                `${partitions.length} partitions, none of type EFI system`,
-                "has no EFI system partition: firmware finds nothing to start",
-            ),
-        ];
+        const seen = `${partitions.length} partitions, none of type EFI system`;
+        return {
+            checks: [
+                failed("esp.present", seen, "has no EFI system partition: firmware finds nothing to start"),
+            ],
+        };
     }
     const present = passed("esp.present", describePartition(partition));
-    let esp: FileSystem;
+    let opened: FileSystem;
     try {
-        esp = await openFileSystem(slice(disk, partition.offset, partition.size));
+        opened = await openFileSystem(slice(disk, partition.offset, partition.size));
     } catch (error) {
         if (!(error instanceof NoFileSystem)) throw error;
         const { message } = error;
-        return [
-            present,
-            failed(
-                "esp.opens",
-                message,
-                `the EFI system partition holds no readable FAT file system (${message})`,
-            ),
-        ];
+        const why = `the EFI system partition holds no readable FAT file system (${message})`;
+        return { checks: [present, failed("esp.opens", message, why)] };
     }
+    const { kind } = opened;
+    if (kind !== "FAT") {
+        await opened.close();
+        const why = `the EFI system partition holds ${kind}: firmware reads FAT only`;
+        return { checks: [present, failed("esp.opens", kind, why)] };
+    }
+    const esp = { source: new FileSource(opened), index: partition.index, close: () => opened.close() };
+    return { checks: [present], esp };
+}
+
+/** What firmware starts from a disk it has not seen before: there, and for the right machine. */
+export async function findBootLoader(
+    esp: Esp,
+    architecture: string | undefined,
+): Promise<{ checks: ImageCheck[]; loader?: LoadedFile }> {
     try {
-        return [present, ...(await lookForBootLoader(esp))];
+        return await lookForBootLoader(esp, architecture);
     } catch (error) {
-        const reason = printable((error as Error).message, 120);
-        return [
-            present,
-            failed(
-                "esp.opens",
-                reason,
-                `the FAT file system of the EFI system partition is damaged: ${reason}`,
-            ),
-        ];
+        if (!(error instanceof ImageDamage)) throw error;
+        const reason = printable(error.message, 120);
+        const why = `the FAT file system of the EFI system partition is damaged: it ${reason}`;
+        return { checks: [failed("esp.opens", reason, why)] };
+    }
+}
+
+async function lookForBootLoader(
+    { source, index }: Esp,
+    architecture: string | undefined,
+): Promise<{ checks: ImageCheck[]; loader?: LoadedFile }> {
+    const names = await source.list("EFI/BOOT");
+    const upper = names.map((name) => name.toUpperCase());
+    const opens = passed("esp.opens", "FAT");
+    const wanted = architecture === undefined ? undefined : BOOT_LOADERS[architecture];
+    const candidates = wanted === undefined ? Object.values(BOOT_LOADERS) : [wanted];
+    const name = candidates.find((candidate) => upper.includes(candidate));
+    if (name === undefined) {
+        const seen = names.map((entry) => printable(entry, 20)).slice(0, 6);
+        const what = `EFI/BOOT/${candidates.join(" or ")}`;
+        const which = wanted === undefined ? "" : `, which ${architecture ?? ""} machines start`;
+        return {
+            checks: [
+                opens,
+                failed(
+                    "esp.boot-loader",
+                    `EFI/BOOT holds ${seen.join(", ") || "nothing"}`,
+                    `the EFI system partition has no ${what}${which}: firmware starts nothing from a new disk`,
+                ),
+            ],
+        };
+    }
+    const loader = await loadBootFile(source, index, `EFI/BOOT/${name}`);
+    const present = passed("esp.boot-loader", `EFI/BOOT/${name}`);
+    if (!loader) return { checks: [opens, present] };
+    return { checks: [opens, present, machineCheck(name, loader)], loader };
+}
+
+function machineCheck(name: string, { file, program }: LoadedFile): ImageCheck {
+    const id = "esp.machine";
+    const place = `EFI/BOOT/${name}`;
+    const [needed] = Object.entries(BOOT_LOADERS).find(([, loader]) => loader === name) ?? [""];
+    if (!program) {
+        const problem = file.problems[0] ?? "cannot be read";
+        return failed(id, problem, `${place} ${problem}: firmware cannot start it`);
+    }
+    if (file.machine !== needed) {
+        const why = `${place} is a program for ${file.machine}: firmware starts only ${needed} programs under this name`;
+        return failed(id, file.machine, why);
+    }
+    if (!program.pe.isEfiApplication) {
+        return failed(id, "no EFI application", `${place} is no EFI application: firmware does not start it`);
+    }
+    return passed(id, file.machine);
+}
+
+/** The checks alone. */
+export async function checkEfiSystem(
+    disk: BlockDevice,
+    partitions: readonly Partition[],
+): Promise<ImageCheck[]> {
+    const { checks, esp } = await openEsp(disk, partitions);
+    if (!esp) return checks;
+    try {
+        return [...checks, ...(await findBootLoader(esp, undefined)).checks];
     } finally {
         await esp.close();
     }
-}
-
-async function lookForBootLoader({ kind, fs }: FileSystem): Promise<ImageCheck[]> {
-    if (kind !== "FAT") {
-        return [failed("esp.opens", kind, `the EFI system partition holds ${kind}: firmware reads FAT only`)];
-    }
-    const opens = passed("esp.opens", "FAT");
-    const folder = await findIgnoringCase(fs, ["EFI", "BOOT"]);
-    const names = folder === undefined ? [] : await fs.promises.readdir(folder);
-    const found = BOOT_LOADERS.find((name) => names.some((entry) => entry.toUpperCase() === name));
-    const seen = names.map((name) => printable(name, 20)).slice(0, 6);
-    return [
-        opens,
-        found
-            ? passed("esp.boot-loader", `EFI/BOOT/${found}`)
-            : failed(
-                  "esp.boot-loader",
-                  folder === undefined
-                      ? "no folder EFI/BOOT"
-                      : `EFI/BOOT holds ${seen.join(", ") || "nothing"}`,
-                  `the EFI system partition has no EFI/BOOT/${BOOT_LOADERS.join(" or ")}: firmware starts nothing from a new disk`,
-              ),
-    ];
-}
-
-/** FAT keeps names in any case and compares without it. */
-async function findIgnoringCase(fs: PartitionFs, steps: readonly string[]): Promise<string | undefined> {
-    let folder = "/";
-    for (const step of steps) {
-        const names = await fs.promises.readdir(folder);
-        const name = names.find((entry) => entry.toUpperCase() === step);
-        if (name === undefined) return undefined;
-        folder = `${folder === "/" ? "" : folder}/${name}`;
-    }
-    return folder;
 }
