@@ -10,9 +10,10 @@ import { imageSource, inspectImageSource } from "./diskImage.source";
 import { checkName, publishedName } from "./format";
 import type { Inspection } from "./inspection";
 import { type ImageLibrary, imageSystem } from "./library";
-import { formatSize, progressLine } from "./progressLine";
+import { progressLine } from "./progressLine";
 import { thisMachine } from "./publish/directory";
 import type { Publisher } from "./publish/publisher";
+import { formatSize } from "./size";
 import { locate } from "./source/places";
 
 const HOUR = 60 * 60_000;

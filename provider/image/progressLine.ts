@@ -1,5 +1,6 @@
 import type { Context } from "../resource/context";
 import type { Progress } from "./inspection";
+import { formatSize } from "./size";
 
 const INTERVAL = 500;
 /** The rate shown is that of the last seconds: a connection that has become slow shows. */
@@ -41,15 +42,4 @@ function rate(marks: readonly { at: number; done: number }[]): string {
     if (!first || !last || last.at - first.at < INTERVAL) return "";
     const perSecond = ((last.done - first.done) * 1000) / (last.at - first.at);
     return `, ${formatSize(Math.round(perSecond))}/s`;
-}
-
-export function formatSize(bytes: number): string {
-    const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let value = bytes;
-    let unit = 0;
-    while (value >= 1024 && unit < units.length - 1) {
-        value /= 1024;
-        unit++;
-    }
-    return `${value.toFixed(1).replace(/\.0$/, "")} ${units[unit] ?? ""}`;
 }

@@ -1,10 +1,12 @@
 import type * as fs from "node:fs/promises";
-import { ImageError } from "./check";
+import type { ImageError } from "./check";
+import { formatSize } from "./size";
 
 const BLOCK = 64 * 1024;
 const ZEROS = Buffer.alloc(BLOCK);
 /** Enough to keep the disk busy beside the decoder, and little enough to hold in memory. */
 const MAX_PENDING = 4;
+const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /** Writes a stream into a file and leaves holes where it is all zeros: a disk image is mostly empty. */
 export class SparseFile {
@@ -15,11 +17,11 @@ export class SparseFile {
     /** Bytes really written. */
     stored = 0;
 
-    /** `room` bounds what is stored; `where` names the place in the message when it is used up. */
+    /** `room` bounds what is stored; `noRoom` says so, with the details, and when the disk itself is full. */
     constructor(
         private readonly handle: fs.FileHandle,
         private readonly room = Infinity,
-        private readonly where = "the disk",
+        private readonly noRoom?: (detail: string) => ImageError,
     ) {}
 
     async write(chunk: Buffer): Promise<void> {
@@ -51,10 +53,8 @@ export class SparseFile {
 
     private async store(bytes: Buffer, offset: number): Promise<void> {
         this.stored += bytes.length;
-        if (this.stored > this.room) {
-            throw new ImageError(
-                `there is no room in ${this.where} to unpack the image: it needs more than ${this.room} bytes there. Free some, or name another folder with the setting spoolDirectory of edge-os:image`,
-            );
+        if (this.noRoom && this.stored > this.room) {
+            throw this.noRoom(`it needs more than the ${formatSize(this.room)} that can be used`);
         }
         while (this.pending.size >= MAX_PENDING) await Promise.race(this.pending);
         this.rethrow();
@@ -74,6 +74,9 @@ export class SparseFile {
     }
 
     private rethrow(): void {
-        if (this.failure !== undefined) throw this.failure as Error;
+        if (this.failure === undefined) return;
+        const { code = "" } = this.failure as NodeJS.ErrnoException;
+        if (this.noRoom && FULL.has(code)) throw this.noRoom(`the disk is full (${code})`);
+        throw this.failure as Error;
     }
 }

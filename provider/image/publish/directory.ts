@@ -2,6 +2,7 @@ import * as crypto from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
+import { isAlive } from "../../process/isAlive";
 import { EdgeError } from "../../resource/errors";
 import { SparseFile } from "../sparseFile";
 import { claimOnPresent, claimsOf, isOwnedBy, releaseClaim, writeClaim } from "./claims";
@@ -178,15 +179,6 @@ async function removeDeadCopies(directory: string): Promise<void> {
         const age = Date.now() - ((await fs.stat(file).catch(() => undefined))?.mtimeMs ?? Date.now());
         const isDead = machine === thisMachine() ? !isAlive(Number(pid)) : age > DAY;
         if (isDead) await fs.rm(file, { force: true });
-    }
-}
-
-function isAlive(pid: number): boolean {
-    try {
-        process.kill(pid, 0);
-        return true;
-    } catch (error) {
-        return (error as NodeJS.ErrnoException).code === "EPERM";
     }
 }
 
