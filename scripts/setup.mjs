@@ -16,6 +16,16 @@ const TOOLS = [
     { command: "xz", package: "xz-utils", without: "xz images are not compared with xz's" },
     { command: "bzip2", package: "bzip2", without: "bzip2 images are not compared with bzip2's" },
     { command: "zstd", package: "zstd", without: "zstd images are not compared with zstd's" },
+    {
+        command: "sshd",
+        package: "openssh-server",
+        without: "what goes over SSH is not tested with a real server",
+    },
+    {
+        command: "rpmbuild",
+        package: "rpm",
+        without: "rpm databases and version orders are not compared with rpm's",
+    },
     { command: "mcopy", package: "mtools", without: "no EFI system partition is filled for a boot" },
     { command: "objcopy", package: "binutils", without: "no unified kernel image is made for a boot" },
     { command: "qemu-system-x86_64", package: "qemu-system-x86", without: "no image is booted" },

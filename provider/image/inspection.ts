@@ -1,6 +1,8 @@
 import type { ImageCheck } from "./check";
 import type { Compression } from "./compression";
+import type { ContentExpectations } from "./expect.schema";
 import type { ImageFormat } from "./format";
+import type { RootContents } from "./root/contents";
 
 /** What is known of an image once its file has been read. Plain data: it crosses threads and is kept on disk. */
 export interface Inspection {
@@ -17,6 +19,8 @@ export interface Inspection {
     unpackedSha256?: string;
     partitions: PartitionSummary[];
     checks: ImageCheck[];
+    /** What the root file system holds; absent where there is none that is readable here. */
+    contents?: RootContents;
 }
 
 export interface PartitionSummary {
@@ -25,6 +29,10 @@ export interface PartitionSummary {
     /** Type GUID in upper case. */
     type: string;
     sizeBytes: number;
+    /** What fills it, as far as that is known: `ext4`, `FAT`, `LUKS`, … */
+    fileSystem?: string;
+    /** Label of that file system. */
+    label?: string;
 }
 
 export interface InspectLimits {
@@ -36,6 +44,8 @@ export interface InspectLimits {
     maxDiskBytes?: number;
     /** Whether xz, bzip2 and zstd of this machine may be used. Default true. */
     tools?: boolean;
+    /** What its content is judged by, beyond what every image is. */
+    expect?: ContentExpectations;
 }
 
 /** How far a reading has come, in bytes of the file. */

@@ -1,0 +1,222 @@
+import type { PartitionFs } from "../fileSystem";
+import { ImageDamage, printable } from "../check";
+
+/** What is known of one file, folder or link of a root file system. */
+export interface Entry {
+    kind: "file" | "folder" | "link" | "other";
+    /** Permission bits with setuid, setgid and sticky: `0o4755`. */
+    mode: number;
+    uid: number;
+    gid: number;
+    size: number;
+}
+
+/** What is used of the ext4 library. Its `readFile` takes every file for text, so files are read by descriptor. */
+interface Ext4 {
+    open(path: string, flags: string): Promise<{ readonly fd: number }>;
+    close(fd: number): Promise<void>;
+    read(
+        fd: number,
+        buffer: Buffer,
+        offset: number,
+        length: number,
+        position: number,
+    ): Promise<{ bytesRead: number }>;
+    readdir(path: string): Promise<string[]>;
+    readlink(path: string): Promise<string>;
+    lstat(path: string): Promise<RawStats>;
+}
+
+interface RawStats {
+    mode: number;
+    uid: number;
+    gid: number;
+    size: number;
+}
+
+const MAX_LINKS = 40;
+const MAX_CALLS = 60_000;
+const MAX_BYTES = 512 * 2 ** 20;
+const CHUNK = 256 * 1024;
+
+/** A file of the image is larger than what is read of such files. */
+export class TooLarge extends ImageDamage {}
+
+/**
+ * The files of a root file system, as they are for a system that runs from it: links are followed inside the image
+ * (an absolute one starts at the image's root), loops end. What a hostile image can ask of it is bounded.
+ * One call at a time: the library below has one state for all.
+ */
+export class ImageTree {
+    private readonly ext4: Ext4;
+    private readonly known = new Map<string, Entry | undefined>();
+    private calls = 0;
+    private bytes = 0;
+
+    constructor(fs: PartitionFs) {
+        this.ext4 = fs.promises as unknown as Ext4;
+    }
+
+    /** The entry at a path, links followed; undefined when there is none. */
+    async entry(path: string): Promise<Entry | undefined> {
+        const real = await this.resolve(path, true);
+        return real === undefined ? undefined : this.look(real);
+    }
+
+    /** The entry at a path itself, also when it is a link. */
+    async linkEntry(path: string): Promise<Entry | undefined> {
+        const real = await this.resolve(path, false);
+        return real === undefined ? undefined : this.look(real);
+    }
+
+    /** Where the link at a path points, as it is written; undefined when there is no link. */
+    async linkTarget(path: string): Promise<string | undefined> {
+        const real = await this.resolve(path, false);
+        if (real === undefined) return undefined;
+        const entry = await this.look(real);
+        return entry?.kind === "link" ? this.readLink(real, entry.size) : undefined;
+    }
+
+    async exists(path: string): Promise<boolean> {
+        return (await this.entry(path)) !== undefined;
+    }
+
+    /** Names in a folder, in their order by name; none when there is no such folder. */
+    async list(path: string): Promise<string[]> {
+        const real = await this.resolve(path, true);
+        if (real === undefined || (await this.look(real))?.kind !== "folder") return [];
+        const names = await this.call(path, () => this.ext4.readdir(real));
+        return names.filter((name) => name !== "." && name !== "..").sort();
+    }
+
+    /** The whole file; undefined when there is none. Throws TooLarge beyond `limit` bytes. */
+    async read(path: string, limit: number): Promise<Buffer | undefined> {
+        const chunks: Buffer[] = [];
+        const found = await this.stream(path, limit, (chunk) => void chunks.push(chunk));
+        return found ? Buffer.concat(chunks) : undefined;
+    }
+
+    async readText(path: string, limit: number): Promise<string | undefined> {
+        return (await this.read(path, limit))?.toString("utf8");
+    }
+
+    /** The first bytes of a file; undefined when there is none. */
+    async readHead(path: string, length: number): Promise<Buffer | undefined> {
+        const real = await this.resolve(path, true);
+        const entry = real === undefined ? undefined : await this.look(real);
+        if (real === undefined || entry?.kind !== "file") return undefined;
+        const chunks: Buffer[] = [];
+        await this.readOpen(real, Math.min(length, entry.size), (chunk) => void chunks.push(chunk));
+        return Buffer.concat(chunks);
+    }
+
+    /** Hands out a file in pieces; false when there is none. */
+    async stream(path: string, limit: number, take: (chunk: Buffer) => void): Promise<boolean> {
+        const real = await this.resolve(path, true);
+        const entry = real === undefined ? undefined : await this.look(real);
+        if (real === undefined || entry?.kind !== "file") return false;
+        if (entry.size > limit) {
+            throw new TooLarge(
+                `${printable(path)} has ${entry.size} bytes, more than the ${limit} that are read`,
+            );
+        }
+        await this.readOpen(real, entry.size, take);
+        return true;
+    }
+
+    private async readOpen(real: string, size: number, take: (chunk: Buffer) => void): Promise<void> {
+        this.bytes += size;
+        if (this.bytes > MAX_BYTES)
+            throw new ImageDamage("its files are larger than what is read of an image");
+        // Some library calls fail on an empty file.
+        if (size === 0) return;
+        const { fd } = await this.call(real, () => this.ext4.open(real, "r"));
+        try {
+            for (let position = 0; position < size;) {
+                const wanted = Math.min(CHUNK, size - position);
+                const buffer = Buffer.alloc(wanted);
+                const at = position;
+                const { bytesRead } = await this.call(real, () => this.ext4.read(fd, buffer, 0, wanted, at));
+                if (bytesRead <= 0) throw new ImageDamage(`${printable(real)} ends before its size`);
+                take(buffer.subarray(0, bytesRead));
+                position += bytesRead;
+            }
+        } finally {
+            await this.ext4.close(fd);
+        }
+    }
+
+    /** The path without links; undefined when there is nothing there. */
+    private async resolve(path: string, followLast: boolean): Promise<string | undefined> {
+        const ahead = path.split("/").reverse();
+        let done: string[] = [];
+        let links = 0;
+        while (ahead.length > 0) {
+            const step = ahead.pop() ?? "";
+            if (step === "" || step === ".") continue;
+            if (step === "..") {
+                done.pop();
+                continue;
+            }
+            const here = `/${[...done, step].join("/")}`;
+            const entry = await this.look(here);
+            if (entry === undefined) return undefined;
+            const isLast = ahead.every((rest) => rest === "" || rest === ".");
+            if (entry.kind === "link" && (!isLast || followLast)) {
+                if (++links > MAX_LINKS) throw new ImageDamage(`${printable(path)} is a loop of links`);
+                const target = await this.readLink(here, entry.size);
+                if (target.startsWith("/")) done = [];
+                ahead.push(...target.split("/").reverse());
+                continue;
+            }
+            if (!isLast && entry.kind !== "folder") return undefined;
+            done.push(step);
+        }
+        return `/${done.join("/")}`;
+    }
+
+    private async look(real: string): Promise<Entry | undefined> {
+        if (this.known.has(real)) return this.known.get(real);
+        const stats = await this.call(real, () => this.ext4.lstat(real)).catch((error: unknown) => {
+            if (error instanceof NotThere) return undefined;
+            throw error;
+        });
+        const entry = stats && toEntry(stats);
+        this.known.set(real, entry);
+        return entry;
+    }
+
+    /** The library hands out a long target with bytes of its buffer behind it. */
+    private async readLink(real: string, size: number): Promise<string> {
+        if (size === 0 || size > 4096) throw new ImageDamage(`${printable(real)} is a damaged link`);
+        const target = await this.call(real, () => this.ext4.readlink(real));
+        return Buffer.from(target).toString("utf8", 0, size);
+    }
+
+    private async call<T>(path: string, action: () => Promise<T>): Promise<T> {
+        if (++this.calls > MAX_CALLS)
+            throw new ImageDamage("its root file system takes too many steps to look through");
+        try {
+            return await action();
+        } catch (error) {
+            const code = (error as NodeJS.ErrnoException).code ?? "";
+            if (code === "ENOENT" || code === "ENOTDIR") throw new NotThere();
+            throw new ImageDamage(
+                `${printable(path)} cannot be read (${printable((error as Error).message, 60)})`,
+            );
+        }
+    }
+}
+
+class NotThere extends Error {}
+
+const FORMAT = 0o170000;
+const KINDS: Readonly<Record<number, Entry["kind"]>> = {
+    0o100000: "file",
+    0o040000: "folder",
+    0o120000: "link",
+};
+
+function toEntry({ mode, uid, gid, size }: RawStats): Entry {
+    return { kind: KINDS[mode & FORMAT] ?? "other", mode: mode & 0o7777, uid, gid, size };
+}
