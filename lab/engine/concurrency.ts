@@ -1,3 +1,13 @@
+import * as os from "node:os";
+
+/** Steps wait for systems far away rather than for a processor. */
+const LEAST_PARALLEL = 32;
+
+/** Steps at the same time where nobody says how many. The CLI: 4 for each processor. */
+export function defaultParallel(): number {
+    return Math.max(LEAST_PARALLEL, 4 * os.cpus().length);
+}
+
 /** Runs tasks, at most `limit` at the same time, in the order in which they came. */
 export function limiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
     let free = limit;

@@ -1,6 +1,5 @@
-import * as os from "node:os";
 import { stripVTControlCharacters } from "node:util";
-import { limiter, mutex } from "./concurrency";
+import { defaultParallel, limiter, mutex } from "./concurrency";
 import type { ChangeSummary, DeploymentEvent, Severity, StepOp } from "./events";
 import type { ProcessRecord } from "./orphans";
 import type { ResourceState } from "./resource";
@@ -91,7 +90,7 @@ export class Operation {
         /** The state; another one after a refresh. */
         readonly state: { readonly snapshot: Snapshot },
     ) {
-        this.parallel = settings.parallel ?? 4 * os.cpus().length;
+        this.parallel = settings.parallel ?? defaultParallel();
         this.limited = limiter(this.parallel);
         this.rebase();
     }

@@ -28,7 +28,7 @@ export const USAGE = `Usage: up|preview|refresh|destroy|export [options]
   --cwd DIR              folder of the project (default: .)
   --stack NAME           name of the stack (default: dev)
   --state DIR            folder of the state (default: .pulumi-state in the project's folder)
-  --parallel N           steps at the same time (default: 4 for each processor)
+  --parallel N           steps at the same time (default: 32, or 4 for each processor)
   --refresh[=false]      read all resources first (default: what Pulumi.yaml says under options.refresh)
   --skip-preview         do not preview first
   --yes                  accepted for likeness with the CLI: nothing is asked
