@@ -3,8 +3,8 @@ import { fleetOf, succeeded } from "../support/fleet";
 
 /** API calls of an `up` of a fleet from a CSV, beside those orch-cli makes for the same file. */
 async function main(): Promise<void> {
-    for (const hosts of [1, 100]) {
-        await using fleet = await fleetOf(hosts);
+    for (const hosts of [1, 100, 1000]) {
+        await using fleet = await fleetOf(hosts, { allCells: true });
         fleet.lab.emf.resetCalls();
         succeeded(await fleet.stack.up());
         const { writes, reads, total } = fleet.lab.emf.calls();
