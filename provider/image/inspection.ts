@@ -1,5 +1,6 @@
 import type { ImageCheck } from "./check";
 import type { Compression } from "./compression";
+import type { BootEvidence } from "./efi/lookAtBoot";
 import type { ContentExpectations } from "./expect.schema";
 import type { ImageFormat } from "./format";
 import type { RootContents } from "./root/contents";
@@ -21,6 +22,8 @@ export interface Inspection {
     checks: ImageCheck[];
     /** What the root file system holds; absent where there is none that is readable here. */
     contents?: RootContents;
+    /** What was found on the way from the firmware to the kernel. */
+    boot?: BootEvidence;
 }
 
 export interface PartitionSummary {

@@ -1,15 +1,13 @@
 import type { BlockDevice } from "./blockDevice";
 import { failed, ImageDamage, type ImageCheck, passed } from "./check";
 import type { Compression } from "./compression";
-import { checkEfiSystem } from "./efi/esp";
 import { detectFormat, HEAD_BYTES } from "./format";
-import { readGpt } from "./gpt";
 import { DEFAULT_MAX_DISK_BYTES, type InspectLimits, type Inspection } from "./inspection";
+import { type DiskLook, lookAtDisk } from "./lookAtDisk";
 import { Qcow2Device } from "./qcow2";
-import { checkRoot } from "./root/findRoot";
 
 /** What is known of the disk inside a file. */
-export type Look = Pick<Inspection, "format" | "virtualSizeBytes" | "partitions" | "checks">;
+export type Look = DiskLook & Pick<Inspection, "format" | "virtualSizeBytes">;
 
 /** Looks at the disk that lies, unpacked, in `file`. A bad image is no error: its failed checks say so. */
 export async function lookInside(
@@ -37,31 +35,8 @@ export async function lookInside(
         }
     }
     const checks = [wholeCheck(file, format, compression), sizeCheck(disk, limits)];
-    const { partitions, found } = await lookAtPartitions(disk);
-    return { format, virtualSizeBytes: disk.size, partitions, checks: [...checks, ...found] };
-}
-
-async function lookAtPartitions(
-    disk: BlockDevice,
-): Promise<{ partitions: Inspection["partitions"]; found: ImageCheck[] }> {
-    try {
-        const table = await readGpt(disk);
-        const found = [...table.checks];
-        if (table.partitions.length > 0) {
-            found.push(...(await checkEfiSystem(disk, table.partitions)));
-            found.push(await checkRoot(disk, table.partitions));
-        }
-        const partitions = table.partitions.map(({ index, name, type, size }) => ({
-            index,
-            name,
-            type,
-            sizeBytes: size,
-        }));
-        return { partitions, found };
-    } catch (error) {
-        if (!(error instanceof ImageDamage)) throw error;
-        return { partitions: [], found: [failed("container.readable", "damaged", error.message)] };
-    }
+    const look = await lookAtDisk(disk, { format, compression }, limits.expect);
+    return { ...look, format, virtualSizeBytes: disk.size, checks: [...checks, ...look.checks] };
 }
 
 function wholeCheck(file: BlockDevice, format: string, compression: Compression): ImageCheck {
