@@ -96,7 +96,7 @@ describe("image.DiskImage", () => {
                 sizeBytes: 64 * 1024 * 1024,
                 format: "raw",
                 compression: "none",
-                checksPassed: 15,
+                checksPassed: 16,
             });
             expect(published()).to.deep.equal([]);
         });
@@ -214,7 +214,7 @@ describe("image.DiskImage", () => {
             const { id, outputs } = await diskImage.create(inputs, working);
             expect(id).to.equal(`sha256:${inputs.sha256}`);
             expect(published()).to.deep.equal([inputs.fileName]);
-            expect(working.messages.progress.at(-1)).to.equal("15 checks passed, 64 MiB published");
+            expect(working.messages.progress.at(-1)).to.equal("16 checks passed, 64 MiB published");
             const state = { inputs, outputs };
             expect(await diskImage.read(id, state, context())).to.deep.equal({});
             await diskImage.delete(id, state, context());
