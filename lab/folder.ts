@@ -92,6 +92,22 @@ export class LabFolder {
     get devices(): string {
         return this.file("devices.json");
     }
+    /** Storage and job volumes of the Image Management Service. */
+    get ims(): string {
+        return this.file("ims");
+    }
+    get imsData(): string {
+        return this.file("ims-data.json");
+    }
+    get imsClientSecret(): string {
+        return this.file("ims-client-secret");
+    }
+    get imsPassword(): string {
+        return this.file("ims-password");
+    }
+    get imsTokenSecret(): string {
+        return this.file("ims-token-secret");
+    }
     get ports(): string {
         return this.file("ports.json");
     }

@@ -6,6 +6,8 @@ import { CertificateAuthority } from "./certificates";
 import { EmfLab, type EmfLabOptions } from "./emf/lab";
 import { LabFolder, writeAtomically } from "./folder";
 import { serveDirectory } from "./images";
+import type { ImsLab, ImsLabOptions } from "./ims/lab";
+import type * as ImsModule from "./ims/lab";
 import { listen, PortBook, type Listener } from "./server";
 
 export type { CallCounts } from "./calls";
@@ -13,9 +15,11 @@ export type { ApiObject } from "./emf/client";
 export type { Defect, DeviceSettings, DeviceState, Hardware } from "./emf/device";
 export type { Device, EmfLab, EmfLabOptions } from "./emf/lab";
 export type { ActiveFault, Fault } from "./faults";
+export type { ImsLab, ImsLabOptions } from "./ims/lab";
+export type { JobDefect } from "./ims/jobs/pod";
 
 /** What of the lab is started, and how it behaves. */
-export interface LabOptions extends EmfLabOptions {
+export interface LabOptions extends EmfLabOptions, ImsLabOptions {
     /**
      * The folder that keeps ports, keys, certificates and data. Without one a folder of its own is made, and removed
      * when the lab is closed.
@@ -23,6 +27,8 @@ export interface LabOptions extends EmfLabOptions {
     dir?: string;
     /** Start the stand-in of EMF. Default true. */
     emf?: boolean;
+    /** Start the stand-in of a Cray's Image Management Service. Default false: its jobs need root and several tools. */
+    ims?: boolean;
     /** Start the HTTPS host of images. Default true. */
     images?: boolean;
     /** The directory whose files the HTTPS host serves. Default `<dir>/images`. */
@@ -49,6 +55,7 @@ export interface Lab extends AsyncDisposable {
     readonly ca: string;
     readonly caFile: string;
     readonly emf: EmfLab;
+    readonly ims: ImsLab;
     readonly images: ImagesLab;
     /** Stops the servers and writes what is not yet written. */
     close(): Promise<void>;
@@ -109,12 +116,24 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             emf = started;
             closers.push(() => started.close());
         }
+        let ims: ImsLab | undefined;
+        if (options.ims) {
+            // Loads an S3 client and server, which nothing else of the lab needs.
+            // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is not what ts-node resolves
+            const { ImsLab } = require("./ims/lab") as typeof ImsModule;
+            const started = await ImsLab.start(folder, authority, ports, options);
+            ims = started;
+            closers.push(() => started.close());
+        }
         return {
             dir: folder.path,
             ca: authority.certificate,
             caFile: folder.caFile,
             get emf() {
                 return present(emf, "emf");
+            },
+            get ims() {
+                return present(ims, "ims");
             },
             get images() {
                 return present(images, "images");

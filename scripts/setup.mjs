@@ -15,6 +15,8 @@ const TOOLS = [
     { command: "openssl", package: "openssl", without: "certificates are not compared with openssl's" },
     { command: "xz", package: "xz-utils", without: "xz images are not compared with xz's" },
     { command: "bzip2", package: "bzip2", without: "bzip2 images are not compared with bzip2's" },
+    { command: "mksquashfs", package: "squashfs-tools", without: "no image root is customised" },
+    { command: "busybox", package: "busybox-static", without: "no image root is made to be customised" },
     { command: "zstd", package: "zstd", without: "zstd images are not compared with zstd's" },
     {
         command: "sshd",

@@ -38,10 +38,11 @@ class ScenarioRun {
             objects: this.#objects,
             kubernetes: this.#kubernetes,
             settings: settingsOf(scenario.settings),
-            connectionOf: (id) => ({
-                customer_access: { host: `${id}.ims.cmn.shasta.local`, port: 22 },
-                "cluster.local": { host: `cray-ims-${id}-service.ims.svc.cluster.local`, port: 22 },
-            }),
+            connectionOf: (id) =>
+                Promise.resolve({
+                    customer_access: { host: `${id}.ims.cmn.shasta.local`, port: 22 },
+                    "cluster.local": { host: `cray-ims-${id}-service.ims.svc.cluster.local`, port: 22 },
+                }),
         });
     }
 

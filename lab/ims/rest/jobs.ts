@@ -79,7 +79,7 @@ export async function create(call: Call): Promise<Outcome> {
     const fields = readFields(CREATE, input(call)) as unknown as JobInput;
     refuseContainers(fields);
     const base = await artifactOf(fields, service);
-    const job = jobOf(fields, base, service);
+    const job = await jobOf(fields, base, service);
     makeObjects(job, publicKeyOf(fields, service), service);
     service.store.jobs.put(job);
     service.onJob?.(job, "created");
@@ -145,7 +145,7 @@ function publicKeyOf({ public_key_id: id }: JobInput, { store }: ImsService): Pu
     );
 }
 
-function jobOf(fields: JobInput, base: Image | Recipe, service: ImsService): Job {
+async function jobOf(fields: JobInput, base: Image | Recipe, service: ImsService): Promise<Job> {
     const { store, settings } = service;
     const { job_type: type } = fields;
     const id = store.newId();
@@ -161,7 +161,7 @@ function jobOf(fields: JobInput, base: Image | Recipe, service: ImsService): Job
         kernel_file_name: nonEmpty(fields.kernel_file_name) ?? (isArm ? "Image" : "vmlinuz"),
         initrd_file_name: fields.initrd_file_name,
         kernel_parameters_file_name: fields.kernel_parameters_file_name,
-        ssh_containers: containersOf(fields, id, service),
+        ssh_containers: await containersOf(fields, id, service),
         // Emulation needs the file systems that DKMS needs.
         require_dkms: isArm || (fields.require_dkms ?? usual),
         job_mem_size: fields.job_mem_size ?? settings.jobMemSize,
@@ -185,8 +185,12 @@ function nonEmpty(value: string | undefined): string | undefined {
     return value === "" ? undefined : value;
 }
 
-function containersOf(fields: JobInput, id: string, { connectionOf }: ImsService): SshContainer[] | null {
-    const running = { status: "pending", connection_info: connectionOf(id) };
+async function containersOf(
+    fields: JobInput,
+    id: string,
+    { connectionOf }: ImsService,
+): Promise<SshContainer[] | null> {
+    const running = { status: "pending", connection_info: await connectionOf(id) };
     if (fields.job_type === "create") {
         if (fields.enable_debug) return [{ name: "debug", jail: false, ...running }];
         return fields.ssh_containers ? [] : null;

@@ -21,7 +21,7 @@ export interface ImsService {
     readonly kubernetes: Kubernetes;
     readonly settings: ImsSettings;
     /** Where the job's SSH server is reached; not before the job runs, in the real service as well. */
-    readonly connectionOf: (jobId: string) => SshContainer["connection_info"];
+    readonly connectionOf: (jobId: string) => Promise<SshContainer["connection_info"]>;
     /** Told when a job is made, and when its record is deleted. */
     readonly onJob?: (job: Job, event: "created" | "deleted") => void;
 }
