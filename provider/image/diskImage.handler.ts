@@ -8,13 +8,14 @@ import { isError, type ImageCheck } from "./check";
 import { publication, publishedUrl } from "./diskImage.publish";
 import { imageSource, inspectImageSource } from "./diskImage.source";
 import { checkName, publishedName } from "./format";
+import { imageDigest } from "./imageDigest";
 import type { Inspection } from "./inspection";
 import { type ImageLibrary, imageSystem } from "./library";
 import { progressLine } from "./progressLine";
 import { thisMachine } from "./publish/directory";
 import type { Publisher } from "./publish/publisher";
 import { formatSize } from "./size";
-import { locate } from "./source/places";
+import { locate } from "./source/location";
 
 const HOUR = 60 * 60_000;
 
@@ -24,11 +25,7 @@ const inputs = z.object({
     publish: publication,
     expect: z
         .strictObject({
-            sha256: z
-                .string()
-                .regex(/^[0-9a-fA-F]{64}$/, "must be a SHA-256: 64 hexadecimal digits")
-                .transform((digits) => digits.toLowerCase())
-                .optional(),
+            sha256: imageDigest.optional(),
             format: z.enum(["raw", "qcow2"]).optional(),
         })
         .optional()
@@ -77,17 +74,17 @@ export const diskImage = defineResource({
 
     async check({ source, publish, expect }, context, last) {
         if (!isKnown(source)) return { values: withUrl(unknownValues(), publish) };
-        const planned = isKnown(expect) ? expect?.sha256 : undefined;
-        const inspection = await context.ifAvailable(
-            () => inspectImageSource(source, planned, context),
-            undefined,
-        );
-        if (!inspection) return { values: withUrl(lastValues(last), publish) };
-        if ("problem" in inspection) return { problems: [inspection.problem] };
+        const wanted = isKnown(expect) ? expect?.sha256 : undefined;
+        const seen = await context.ifAvailable(() => inspectImageSource(source, wanted, context), undefined);
+        if (!seen) return { values: withUrl(lastValues(last), publish) };
+        if ("problem" in seen) return { problems: [seen.problem] };
 
+        const { inspection, expectedSha256 } = seen;
         const checks = [...inspection.checks, checkName(source, inspection)];
         const problems = checks.filter(isError).map(problemOf);
-        if (isKnown(expect)) problems.push(...unmetExpectations(expect, inspection));
+        if (isKnown(expect)) {
+            problems.push(...unmetExpectations({ ...expect, sha256: expectedSha256 }, inspection));
+        }
         const { sha256, sizeBytes, format, compression, virtualSizeBytes, partitions } = inspection;
         // The same bytes from a file of another name stay where hosts know them.
         const fileName =

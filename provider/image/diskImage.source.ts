@@ -5,8 +5,9 @@ import { EdgeError, UnavailableHere } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import type { Inspection } from "./inspection";
 import { isImageError, type ImageLibrary } from "./library";
+import { isDigest } from "./imageDigest";
 import { progressLine } from "./progressLine";
-import { isRemote, locate, locationProblem } from "./source/places";
+import { isRemote, locate, locationProblem, nameOf } from "./source/location";
 
 /** `source` of a `DiskImage`. */
 export const imageSource = z
@@ -17,29 +18,46 @@ export const imageSource = z
         if (problem !== undefined) issues.addIssue(problem);
     });
 
+export type SeenSource = { inspection: Inspection; expectedSha256?: string } | { problem: Problem };
+
 /**
- * What the image holds; what cannot be read at all is a problem of the input `source`. With a `planned` digest an
- * image elsewhere is not read whole where parts of it are enough: publishing it does that, and holds it to the plan.
+ * What the image holds, and what its digest must be; what cannot be read at all is a problem of its input. With a
+ * digest to hold it to, an image elsewhere is not read whole where parts of it are enough: publishing it does that.
  */
 export async function inspectImageSource(
     source: string,
-    planned: string | undefined,
+    digest: string | undefined,
     context: Context<ImageLibrary>,
-): Promise<Inspection | { problem: Problem }> {
+): Promise<SeenSource> {
     const location = locate(source, context.projectDir);
+    let at = ["source"];
     try {
-        if (!isRemote(location)) {
-            await assertThere(source, location, context);
-            return await context.client.inspect(location, progressLine(context, "verifying"));
-        }
-        return await context.client.inspect(location, {
+        if (!isRemote(location)) await assertThere(source, location, context);
+        at = ["expect", "sha256"];
+        const expected =
+            digest === undefined ? {} : { expectedSha256: await digestOf(digest, location, context) };
+        at = ["source"];
+        const inspection = await context.client.inspect(location, {
             ...progressLine(context, "verifying"),
-            ...(planned === undefined ? {} : { planned }),
+            ...(isRemote(location) ? { planned: expected.expectedSha256 } : {}),
         });
+        return { inspection, ...expected };
     } catch (error) {
         if (!isImageError(error)) throw error;
-        return { problem: { path: ["source"], message: error.message } };
+        return { problem: { path: at, message: error.message } };
     }
+}
+
+async function digestOf(
+    digest: string,
+    image: string,
+    { client, projectDir, signal, log }: Context<ImageLibrary>,
+): Promise<string> {
+    if (isDigest(digest)) return digest;
+    const file = locate(digest, projectDir);
+    const { sha256, isSigned } = await client.publishedDigest(file, image, signal);
+    if (isSigned) log.info(`${nameOf(file)} is signed; its signature is not verified here`);
+    return sha256;
 }
 
 async function assertThere(source: string, file: string, { title }: Context<ImageLibrary>): Promise<void> {

@@ -3,8 +3,9 @@ import { EdgeResource } from "../pulumi/resource";
 
 export interface DiskImageArgs {
     /**
-     * The image: a file, relative to the program's folder. Raw (`.raw`, `.img`) or qcow2 (`.img`, `.qcow2`), plain
-     * or compressed (`.gz`, `.xz`, `.bz2`, `.zst`). Its content decides: new bytes replace the published image, after
+     * The image: a file, relative to the program's folder, or an `https://` address (its own CA, login and proxy: see
+     * `edge-os:image`). Raw (`.raw`, `.img`) or qcow2 (`.img`, `.qcow2`), plain or compressed (`.gz`, `.xz`, `.bz2`,
+     * `.zst`). Its content decides: new bytes replace the published image, after
      * everything that uses it has moved to the new one; another path to the same bytes changes nothing.
      */
     source: pulumi.Input<string>;
@@ -33,7 +34,12 @@ export interface DiskImagePublication {
 }
 
 export interface DiskImageExpectations {
-    /** SHA-256 of the file as it is, in hexadecimal; as published beside a downloaded image. */
+    /**
+     * SHA-256 of the file as it is, in hexadecimal; or the checksum file it is published in, a path or an `https://`
+     * address (`SHA256SUMS`, `image.raw.gz.sha256`; the forms of sha256sum, BSD and OpenSSL, also within an OpenPGP
+     * signature, which is not verified). With it, a preview reads only parts of an image on a server; all of its bytes
+     * are held to it when it is published.
+     */
     sha256?: pulumi.Input<string>;
     /** How the disk lies in the file: `"raw"` or `"qcow2"`. */
     format?: pulumi.Input<"raw" | "qcow2">;

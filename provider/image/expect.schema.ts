@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageDigest } from "./imageDigest";
 import { parseConstraint } from "./root/packages";
 
 const CONSTRAINT = 'must be "present", "absent" or comparisons such as ">= 23.1, < 25"';
@@ -147,7 +148,7 @@ const contentFields = {
 
 /** `expect` of a `DiskImage`, and of `edge-os verify --expect`. */
 export const expectations = z.strictObject({
-    sha256: sha256.optional(),
+    sha256: imageDigest.optional(),
     format: z.enum(["raw", "qcow2"]).optional(),
     maxSizeBytes: bytes.optional(),
     ...contentFields,

@@ -8,7 +8,10 @@ export interface DiskImageExpectations {
      */
     preset?: pulumi.Input<"ubuntu" | "emt">;
     /**
-     * SHA-256 of the file as it is, in hexadecimal; as published beside a downloaded image.
+     * SHA-256 of the file as it is, in hexadecimal; or the checksum file it is published in, a path or an `https://`
+     * address (`SHA256SUMS`, `image.raw.gz.sha256`; the forms of sha256sum, BSD and OpenSSL, also within an OpenPGP
+     * signature, which is not verified). With it, a preview reads only parts of an image on a server; all of its bytes
+     * are held to it when it is published.
      */
     sha256?: pulumi.Input<string>;
     /** How the disk lies in the file: `"raw"` or `"qcow2"`. */

@@ -8,6 +8,7 @@ import { EdgeError } from "../resource/errors";
 import { ResultCache } from "./cache";
 import { ImageError } from "./check";
 import type { Publication } from "./diskImage.publish";
+import { isDigest } from "./imageDigest";
 import type { InspectLimits, Inspection, Progress } from "./inspection";
 import { inspectInWorker, type ServedSource } from "./inspectInWorker";
 import { DirectoryPublisher } from "./publish/directory";
@@ -15,7 +16,9 @@ import type { ByteSource, Publisher } from "./publish/publisher";
 import { readImageSettings } from "./settings";
 import { FileSource } from "./source/file";
 import { HashedSource } from "./source/hashed";
-import { isRemote, nameOf, Places } from "./source/places";
+import { fileNameOf, isRemote, nameOf } from "./source/location";
+import { Places } from "./source/places";
+import type { PublishedDigest } from "./source/publishedDigest";
 import { readOn, type ReadOnOptions } from "./source/readOn";
 import type { ImageSource } from "./source/source";
 
@@ -55,7 +58,10 @@ export class ImageLibrary {
         }
         const source = await this.places.open(location, options.signal);
         try {
-            return await this.shared(purpose, source, options);
+            return await this.shared(purpose, source, {
+                ...options,
+                planned: source.sha256 ?? options.planned,
+            });
         } finally {
             await source.close();
         }
@@ -69,6 +75,11 @@ export class ImageLibrary {
                     throw about(file, error);
                 }),
         );
+    }
+
+    /** What the checksum file at one location says of the image at another. */
+    publishedDigest(checksums: string, image: string, signal?: AbortSignal): Promise<PublishedDigest> {
+        return this.places.publishedDigest(checksums, fileNameOf(image), signal);
     }
 
     /** All bytes of an image, from a new connection behind each that breaks. */
@@ -146,10 +157,6 @@ async function digestOf(file: string, { signal, onProgress }: ReadOptions): Prom
     } finally {
         await source.close();
     }
-}
-
-function isDigest(value: unknown): value is string {
-    return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 }
 
 /** Written by this version of this package, so a look at its outline is enough. */

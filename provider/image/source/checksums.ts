@@ -38,14 +38,14 @@ function withoutSignature(lines: string[]): { lines: string[]; isSigned: boolean
     return { lines: body.map((line) => line.replace(/^- /, "")), isSigned: true };
 }
 
-const BSD = /^SHA(?:2-)?256 ?\((.+)\) ?= ?([0-9a-fA-F]{64})$/;
+const BSD = /^(\\?)SHA(?:2-)?256 ?\((.+)\) ?= ?([0-9a-fA-F]{64})$/;
 const COREUTILS = /^(\\?)([0-9a-fA-F]{64})(?:[ \t]+\*?(.+))?$/;
 
 function parseLine(line: string): Checksum | undefined {
     const trimmed = line.trim();
-    const [, bsdName, bsdDigest] = BSD.exec(trimmed) ?? [];
-    if (bsdDigest !== undefined) return { sha256: bsdDigest.toLowerCase(), name: bsdName };
-    const [, escape, digest, name] = COREUTILS.exec(trimmed) ?? [];
+    const bsd = BSD.exec(trimmed);
+    const [, escape, first, second] = bsd ?? COREUTILS.exec(trimmed) ?? [];
+    const [digest, name] = bsd ? [second, first] : [first, second];
     if (digest === undefined) return undefined;
     const sha256 = digest.toLowerCase();
     return name === undefined ? { sha256 } : { sha256, name: escape ? unescapeName(name) : name };

@@ -1,10 +1,11 @@
-import * as path from "node:path";
 import type { Host } from "../../resource/context";
 import { ImageError } from "../check";
 import type { ImageSettings } from "../settings";
 import { FileSource } from "./file";
+import { locationProblem, schemeOf } from "./location";
+import { type PublishedDigest, readPublishedDigest } from "./publishedDigest";
 import type { ImageSource } from "./source";
-import { openWebSource, webAddressProblem } from "./web";
+import { openWebSource } from "./web";
 import { WebClient } from "./webClient";
 
 /** Everywhere an image can come from. */
@@ -26,30 +27,9 @@ export class Places {
                 throw new ImageError(locationProblem(location) ?? "cannot be opened");
         }
     }
-}
 
-/** An address as it is, and the full path of a file, which starts in the program's folder. */
-export function locate(source: string, projectDir: string): string {
-    return isRemote(source) ? source : path.resolve(projectDir, source);
-}
-
-export function isRemote(source: string): boolean {
-    return schemeOf(source) !== undefined;
-}
-
-/** As messages name it: what may be a signature stays out. */
-export function nameOf(location: string): string {
-    return isRemote(location) ? location.replace(/[?#].*$/s, "") : location;
-}
-
-/** What is wrong with a location before anything is asked; undefined for none. */
-export function locationProblem(source: string): string | undefined {
-    const scheme = schemeOf(source);
-    if (scheme === undefined) return undefined;
-    if (scheme === "https" || scheme === "http") return webAddressProblem(source);
-    return `must be a file, or an https:// address; ${scheme}:// is neither`;
-}
-
-function schemeOf(source: string): string | undefined {
-    return /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase();
+    /** What the checksum file at a location says that the image of a name must be. */
+    publishedDigest(location: string, imageName: string, signal?: AbortSignal): Promise<PublishedDigest> {
+        return readPublishedDigest(location, imageName, this.web, signal);
+    }
 }

@@ -1,9 +1,8 @@
 import * as fs from "node:fs/promises";
-import * as path from "node:path";
 import { UnavailableHere } from "../../resource/errors";
 import { ImageError } from "../check";
 import { type ChecksumFile, checksumFor, MAX_CHECKSUM_FILE, parseChecksums } from "./checksums";
-import { isRemote, nameOf } from "./places";
+import { fileNameOf, isRemote, nameOf } from "./location";
 import type { WebClient } from "./webClient";
 
 /** The digest that an image is held to, and where it comes from. */
@@ -24,8 +23,7 @@ export async function readPublishedDigest(
     const text = isRemote(location) ? await fetchText(location, client, signal) : await readText(location);
     try {
         const file: ChecksumFile = parseChecksums(text);
-        const fileName = path.posix.basename(nameOf(location).replaceAll("\\", "/"));
-        return { sha256: checksumFor(imageName, file, fileName), isSigned: file.isSigned };
+        return { sha256: checksumFor(imageName, file, fileNameOf(location)), isSigned: file.isSigned };
     } catch (error) {
         throw about(location, error);
     }

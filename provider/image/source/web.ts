@@ -1,5 +1,6 @@
 import { ImageError } from "../check";
 import { type ByteRange, type ImageSource, SourceChanged } from "./source";
+import { fileNameOf, webAddressProblem } from "./location";
 import { LoginMissing, Refused, type WebAnswer, type WebClient } from "./webClient";
 
 /** What a server says of the content behind an address, besides the bytes. */
@@ -21,18 +22,6 @@ export async function openWebSource(
     answer.discard();
     if (answer.status === 416) throw new ImageError("is empty on its server");
     return new WebSource(url, client, answer);
-}
-
-/** The address as the user gives it, or what is wrong with it. */
-export function webAddressProblem(location: string): string | undefined {
-    if (!URL.canParse(location))
-        return "must be an address, for example https://images.example.com/edge.raw.gz";
-    const url = new URL(location);
-    if (url.protocol !== "https:") return "must use https: nothing else says whose bytes they are";
-    if (url.username !== "" || url.password !== "") {
-        return "must not hold a user name or password, which would stand in the state: set them for the server in edge-os:image.origins or the environment";
-    }
-    return undefined;
 }
 
 function imageUrl(location: string): URL {
@@ -59,7 +48,7 @@ class WebSource implements ImageSource {
     ) {
         this.at = opening.url;
         this.name = client.describe(url);
-        this.fileName = lastPart(url);
+        this.fileName = fileNameOf(url.href);
         this.content = contentOf(opening);
         this.takesRanges = opening.status === 206 && this.content.size !== undefined;
         const { etag, size } = this.content;
@@ -155,13 +144,4 @@ function startOf({ status, headers }: WebAnswer): number | undefined {
 /** Only these stand for equal bytes. */
 function isStrong(etag: string | undefined): etag is string {
     return etag !== undefined && /^"[^"]+"$/.test(etag);
-}
-
-function lastPart({ pathname }: URL): string {
-    const part = pathname.split("/").pop() ?? "";
-    try {
-        return decodeURIComponent(part);
-    } catch {
-        return part;
-    }
 }

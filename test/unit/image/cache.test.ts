@@ -104,7 +104,9 @@ describe("the cache of results by file times", () => {
 
     it("lies in the user's cache folder, or where EDGE_OS_CACHE_DIR says", () => {
         expect(ResultCache.defaultFolder({ EDGE_OS_CACHE_DIR: "/x/y" })).to.equal(path.resolve("/x/y"));
-        expect(ResultCache.defaultFolder({ XDG_CACHE_HOME: "/c" })).to.equal(path.join("/c", "pulumi-edge-os"));
+        expect(ResultCache.defaultFolder({ XDG_CACHE_HOME: "/c" })).to.equal(
+            path.join("/c", "pulumi-edge-os"),
+        );
         expect(ResultCache.defaultFolder({ XDG_CACHE_HOME: "relative" })).to.match(/\.cache.pulumi-edge-os$/);
     });
 });

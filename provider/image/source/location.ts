@@ -1,0 +1,51 @@
+import * as path from "node:path";
+
+/** An address as it is, and the full path of a file, which starts in the program's folder. */
+export function locate(source: string, projectDir: string): string {
+    return isRemote(source) ? source : path.resolve(projectDir, source);
+}
+
+export function isRemote(source: string): boolean {
+    return schemeOf(source) !== undefined;
+}
+
+/** As messages name it: what may be a signature stays out. */
+export function nameOf(location: string): string {
+    return isRemote(location) ? location.replace(/[?#].*$/s, "") : location;
+}
+
+/** What is wrong with a location before anything is asked; undefined for none. */
+export function locationProblem(source: string): string | undefined {
+    const scheme = schemeOf(source);
+    if (scheme === undefined) return undefined;
+    if (scheme === "https" || scheme === "http") return webAddressProblem(source);
+    return `must be a file, or an https:// address; ${scheme}:// is neither`;
+}
+
+/** The address as the user gives it, or what is wrong with it. */
+export function webAddressProblem(location: string): string | undefined {
+    if (!URL.canParse(location))
+        return "must be an address, for example https://images.example.com/edge.raw.gz";
+    const url = new URL(location);
+    if (url.protocol !== "https:") return "must use https: nothing else says whose bytes they are";
+    if (url.username !== "" || url.password !== "") {
+        return "must not hold a user name or password, which would stand in the state: set them for the server in edge-os:image.origins or the environment";
+    }
+    return undefined;
+}
+
+/** Last part of a location, which tells how the file is packed. */
+export function fileNameOf(location: string): string {
+    if (!isRemote(location)) return path.basename(location);
+    const last = nameOf(location).split("/").pop() ?? "";
+    try {
+        return decodeURIComponent(last);
+    } catch {
+        return last;
+    }
+}
+
+/** Lower case; undefined for a path. */
+export function schemeOf(source: string): string | undefined {
+    return /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase();
+}
