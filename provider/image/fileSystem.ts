@@ -2,7 +2,8 @@ import type * as fs from "node:fs";
 import { interact } from "balena-image-fs";
 import { Disk, type ReadResult } from "file-disk";
 import type { BlockDevice } from "./blockDevice";
-import { printable } from "./check";
+import { ImageDamage, printable } from "./check";
+import { openFatFiles } from "./fatFiles";
 
 export type PartitionFs = typeof fs;
 
@@ -20,11 +21,8 @@ export class NoFileSystem extends Error {
 
 /** Opens the FAT or ext4 file system that fills the device; throws NoFileSystem when there is none to be read. */
 export async function openFileSystem(device: BlockDevice): Promise<FileSystem> {
-    const kind = (await detectFileSystem(device)) === "ext4" ? "ext4" : "FAT";
-    const unsound =
-        kind === "ext4"
-            ? extProblem(await device.read(1024, 1024), device.size)
-            : fatProblem(device.size < 512 ? Buffer.alloc(512) : await device.read(0, 512), device.size);
+    if ((await detectFileSystem(device)) !== "ext4") return openFat(device);
+    const unsound = extProblem(await device.read(1024, 1024), device.size);
     if (unsound !== undefined) throw new NoFileSystem(unsound);
 
     // The library closes a file system when its callback ends, so the callback lasts until close() is called.
@@ -33,7 +31,7 @@ export async function openFileSystem(device: BlockDevice): Promise<FileSystem> {
     return new Promise<FileSystem>((resolve, reject) => {
         const whole = interact(new ReadOnlyDisk(device), undefined, async (fs) => {
             resolve({
-                kind,
+                kind: "ext4",
                 fs,
                 async close() {
                     release();
@@ -44,6 +42,16 @@ export async function openFileSystem(device: BlockDevice): Promise<FileSystem> {
         });
         whole.catch((error: unknown) => reject(new NoFileSystem(printable((error as Error).message, 120))));
     });
+}
+
+async function openFat(device: BlockDevice): Promise<FileSystem> {
+    try {
+        const fs = (await openFatFiles(device)) as PartitionFs;
+        return { kind: "FAT", fs, close: () => Promise.resolve() };
+    } catch (error) {
+        if (error instanceof ImageDamage) throw new NoFileSystem(error.message);
+        throw error;
+    }
 }
 
 const SIGNATURES: readonly (readonly [name: string, offset: number, bytes: Buffer])[] = [
@@ -62,25 +70,6 @@ export async function detectFileSystem(device: BlockDevice): Promise<string | un
         if (offset + bytes.length > device.size || device.size < 2048) continue;
         if ((await device.read(offset, bytes.length)).equals(bytes)) return name;
     }
-    return undefined;
-}
-
-/** What the FAT reader would take on trust and loop or allocate over. */
-function fatProblem(boot: Buffer, size: number): string | undefined {
-    if (boot.readUInt16LE(510) !== 0xaa55) return "no boot sector";
-    const bytesPerSector = boot.readUInt16LE(11);
-    const sectorsPerCluster = boot.readUInt8(13);
-    const reserved = boot.readUInt16LE(14);
-    const copies = boot.readUInt8(16);
-    const sectors = boot.readUInt16LE(19) || boot.readUInt32LE(32);
-    const sectorsPerFat = boot.readUInt16LE(22) || boot.readUInt32LE(36);
-    if (bytesPerSector !== 512) return `${bytesPerSector} bytes a sector`;
-    if (sectorsPerCluster === 0 || (sectorsPerCluster & (sectorsPerCluster - 1)) !== 0) {
-        return `${sectorsPerCluster} sectors a cluster`;
-    }
-    if (reserved === 0 || copies === 0 || copies > 4 || sectorsPerFat === 0) return "no allocation table";
-    if (sectors * 512 > size) return `says ${sectors * 512} bytes in a partition of ${size}`;
-    if (reserved + copies * sectorsPerFat >= sectors) return "allocation tables larger than the partition";
     return undefined;
 }
 
