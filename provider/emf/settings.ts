@@ -1,9 +1,6 @@
-import * as path from "node:path";
-import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
-import { closest } from "../resource/problem";
-import { isRecord } from "../resource/unknown";
+import { addressIn, caIn, settingsReport, Sources } from "../settings/sources";
 import { UBUNTU_KERNELS } from "./kernelIndex";
 
 /** Where EMF is and how to log in, complete and checked. */
@@ -46,7 +43,9 @@ const FIELDS = [
     "kernelIndexUrl",
 ] as const;
 
-type Field = (typeof FIELDS)[number];
+const EMF = { name: "emf", fields: FIELDS, secrets: ["password", "token"] } as const;
+
+type EmfSources = Sources<(typeof FIELDS)[number]>;
 
 /** The public client of EMF's realm that allows password grants; orch-cli's default too. */
 const DEFAULT_CLIENT_ID = "system-client";
@@ -59,7 +58,7 @@ export function readEmfSettings(
     target: { connection?: string | undefined; project?: string | undefined },
     host: Pick<Host, "config" | "env" | "projectDir" | "warn">,
 ): EmfSettings {
-    const sources = new Sources(target.connection, host);
+    const sources = new Sources(EMF, target.connection, host);
     const problems = [...sources.problems];
 
     const endpoint = checkedUrl("endpoint", sources, problems);
@@ -68,12 +67,13 @@ export function readEmfSettings(
 
     const missingHere: string[] = [];
     const credentials = readCredentials(sources, endpoint, problems, missingHere);
-    const ca = readCa(sources, host.projectDir, missingHere);
+    const ca = caIn("caFile", sources, host.projectDir, missingHere);
     const kernelIndexUrl = readKernelIndex(sources, problems);
 
-    if (problems.length > 0) throw new EdgeError(report(sources.title, [...problems, ...missingHere]));
+    if (problems.length > 0)
+        throw new EdgeError(settingsReport("EMF", sources.title, [...problems, ...missingHere]));
     if (missingHere.length > 0 || !endpoint || project === undefined || !credentials) {
-        throw new UnavailableHere(report(sources.title, missingHere));
+        throw new UnavailableHere(settingsReport("EMF", sources.title, missingHere));
     }
     sources.warnOfOpenSecrets();
     return {
@@ -95,116 +95,8 @@ export function readEmfSettings(
     };
 }
 
-/** One block of configuration and the variables above it. */
-class Sources {
-    readonly problems: string[] = [];
-    private readonly key: string;
-    private readonly block: Readonly<Record<string, unknown>>;
-    private readonly prefix: string;
-    private readonly path: string;
-
-    constructor(
-        connection: string | undefined,
-        private readonly host: Pick<Host, "config" | "env" | "warn">,
-    ) {
-        this.key = connection === undefined ? "edge-os:emf" : "edge-os:connections";
-        this.path = connection === undefined ? "edge-os:emf" : `edge-os:connections["${connection}"].emf`;
-        const named =
-            connection === undefined ? "" : `${connection.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_`;
-        this.prefix = `EDGE_OS_${named}EMF_`;
-        this.block = this.readBlock(connection);
-        for (const name of Object.keys(this.block)) this.checkKey(name);
-    }
-
-    get title(): string {
-        return this.path;
-    }
-
-    value(field: Field): string | undefined {
-        return this.fromEnv(field) ?? this.fromConfig(field);
-    }
-
-    fromEnv(field: Field): string | undefined {
-        const value = this.host.env[this.variable(field)];
-        return value === "" ? undefined : value;
-    }
-
-    fromConfig(field: Field): string | undefined {
-        const value = this.block[field];
-        return typeof value === "string" && value !== "" ? value : undefined;
-    }
-
-    /** `edge-os:emf.endpoint or EDGE_OS_EMF_ENDPOINT`. */
-    where(field: Field): string {
-        return `${this.path}.${field} or ${this.variable(field)}`;
-    }
-
-    /** Only the program's own process can see which configuration is secret. */
-    warnOfOpenSecrets(): void {
-        const secretKeys = this.host.env.PULUMI_CONFIG_SECRET_KEYS;
-        if (secretKeys === undefined || secretKeys.includes(`"${this.key}"`)) return;
-        for (const field of ["password", "token"] as const) {
-            if (this.fromConfig(field) === undefined) continue;
-            this.host.warn(
-                `${this.path}.${field} stands in clear text in the stack's configuration: ` +
-                    `set it again with pulumi config set --secret --path, or use ${this.variable(field)}`,
-            );
-        }
-    }
-
-    private variable(field: Field): string {
-        return this.prefix + field.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-    }
-
-    private readBlock(connection: string | undefined): Readonly<Record<string, unknown>> {
-        const text = this.host.config(this.key);
-        if (text === undefined || text === "") return {};
-        let whole: unknown;
-        try {
-            whole = JSON.parse(text);
-        } catch {
-            whole = undefined;
-        }
-        const block = connection === undefined ? whole : this.connectionBlock(whole, connection);
-        if (isRecord(block)) return block;
-        if (block !== undefined || connection === undefined) {
-            this.problems.push(
-                `${this.path} must be an object: set its fields with pulumi config set --path '${this.path}.endpoint' …`,
-            );
-        }
-        return {};
-    }
-
-    private connectionBlock(connections: unknown, name: string): unknown {
-        if (!isRecord(connections)) return connections ?? null;
-        if (!(name in connections)) {
-            const known = Object.keys(connections);
-            const meant = closest(name, known);
-            this.problems.push(
-                `there is no connection ${JSON.stringify(name)} in edge-os:connections; ` +
-                    (meant ? `did you mean ${meant}?` : `known are ${known.join(", ") || "none"}`),
-            );
-            return undefined;
-        }
-        const connection = connections[name];
-        return isRecord(connection) ? connection.emf : connection;
-    }
-
-    private checkKey(name: string): void {
-        if (!(FIELDS as readonly string[]).includes(name)) {
-            const meant = closest(name, FIELDS);
-            this.problems.push(
-                `there is no setting ${JSON.stringify(name)}; ` +
-                    (meant ? `did you mean ${meant}?` : `allowed are ${FIELDS.join(", ")}`),
-            );
-        } else if (typeof this.block[name] !== "string") {
-            this.problems.push(`${name} must be text`);
-        }
-    }
-}
-
 function readCredentials(
-    sources: Sources,
+    sources: EmfSources,
     endpoint: URL | undefined,
     problems: string[],
     missingHere: string[],
@@ -229,7 +121,11 @@ function readCredentials(
 }
 
 /** As orch-cli derives it: `api.` of the endpoint becomes `keycloak.`. */
-function readKeycloak(sources: Sources, endpoint: URL | undefined, problems: string[]): string | undefined {
+function readKeycloak(
+    sources: EmfSources,
+    endpoint: URL | undefined,
+    problems: string[],
+): string | undefined {
     if (sources.value("keycloak") !== undefined) {
         return checkedUrl("keycloak", sources, problems)?.href.replace(/\/$/, "");
     }
@@ -243,28 +139,16 @@ function readKeycloak(sources: Sources, endpoint: URL | undefined, problems: str
     return `https://keycloak.${endpoint.host.slice("api.".length)}/realms/master`;
 }
 
-function checkedUrl(field: "endpoint" | "keycloak", sources: Sources, problems: string[]): URL | undefined {
-    const text = sources.value(field);
-    const where = sources.where(field);
-    if (text === undefined) {
-        problems.push(`${field} is missing: ${where}, for example https://api.example.com`);
-        return undefined;
-    }
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url?.username || url?.password) {
-        problems.push(`${field} must not hold a user or password: use the settings of that name`);
-    } else if (url?.protocol !== "https:") {
-        problems.push(`${field} ${JSON.stringify(text)} must be an https:// address: ${where}`);
-    } else if (url.search || url.hash) {
-        problems.push(`${field} must not have a query or fragment: ${where}`);
-    } else {
-        return url;
-    }
-    return undefined;
+function checkedUrl(
+    field: "endpoint" | "keycloak",
+    sources: EmfSources,
+    problems: string[],
+): URL | undefined {
+    return addressIn(field, sources, problems, "https://api.example.com");
 }
 
 /** Plain http is usual for package mirrors, and nothing depends on the answer but a warning. */
-function readKernelIndex(sources: Sources, problems: string[]): string {
+function readKernelIndex(sources: EmfSources, problems: string[]): string {
     const text = sources.value("kernelIndexUrl");
     if (text === undefined) return UBUNTU_KERNELS;
     if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
@@ -273,17 +157,4 @@ function readKernelIndex(sources: Sources, problems: string[]): string {
         );
     }
     return text;
-}
-
-function readCa(sources: Sources, projectDir: string, missingHere: string[]): string | undefined {
-    const file = sources.value("caFile");
-    if (file === undefined) return undefined;
-    const read = readCaFile(path.resolve(projectDir, file));
-    if ("ca" in read) return read.ca;
-    missingHere.push(`caFile ${file} ${read.fault}: ${sources.where("caFile")}`);
-    return undefined;
-}
-
-function report(title: string, problems: readonly string[]): string {
-    return [`EMF settings (${title}):`, ...problems.map((problem) => `  - ${problem}`)].join("\n");
 }
