@@ -8,7 +8,9 @@ import { EdgeError } from "../resource/errors";
 import { ResultCache } from "./cache";
 import { ImageError } from "./check";
 import type { Publication } from "./diskImage.publish";
+import type { ContentExpectations } from "./expect.schema";
 import { isDigest } from "./imageDigest";
+import type { ContentExpectations } from "./expect.schema";
 import type { InspectLimits, Inspection, Progress } from "./inspection";
 import { inspectInWorker, type ServedSource } from "./inspectInWorker";
 import { DirectoryPublisher } from "./publish/directory";
@@ -28,8 +30,12 @@ interface ReadOptions {
 }
 
 interface InspectOptions extends ReadOptions {
+    /** What its content is judged by; certificates as texts. */
+    expect?: ContentExpectations;
     /** `InspectTask.planned` */
     planned?: string;
+    /** What the content is judged by. */
+    expect?: ContentExpectations;
 }
 
 /** What the image resources work with: looks at images and publishes them, and remembers what it has seen. */
@@ -51,8 +57,8 @@ export class ImageLibrary {
 
     /** `location` is a full path or an address (`locate`). */
     async inspect(location: string, options: InspectOptions = {}): Promise<Inspection> {
-        // The limits decide what passes, so they belong to the question.
-        const purpose = `inspection ${JSON.stringify([this.limits, options.planned])}`;
+        // What decides what passes belongs to the question.
+        const purpose = `inspection ${JSON.stringify([this.limits, options.planned, options.expect])}`;
         if (!isRemote(location)) {
             return this.cache.through(purpose, location, isInspection, () => this.look(location, options));
         }
