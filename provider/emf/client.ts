@@ -1,16 +1,16 @@
 import { abortable } from "../http/abortable";
 import { HttpClient, type HttpAnswer, type HttpRequest } from "../http/client";
 import { NoAnswer } from "../http/failure";
+import { Session } from "../http/session";
 import type { Host } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
 import type { Collection, Creates, InstanceResource, Objects, Patches } from "./api";
 import { Busy, isNotFound, translate } from "./answers";
-import { Session } from "./auth";
 import { COLLECTIONS } from "./collections";
 import { AlreadyExists, EmfError } from "./errors";
 import { KernelIndex } from "./kernelIndex";
-import type { EmfSettings } from "./settings";
+import { loginOf, type EmfSettings } from "./settings";
 import { assertWritable } from "./patchMask";
 import { filled, SharedLists } from "./sharedLists";
 
@@ -85,7 +85,7 @@ export class EmfClient {
                   });
         this.kernels = new KernelIndex(settings, host);
         this.session = new Session(
-            settings,
+            loginOf(settings),
             this.keycloak,
             () => host.now(),
             (secret) => this.secrets.add(secret),

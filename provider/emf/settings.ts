@@ -1,3 +1,4 @@
+import type { Credentials } from "../http/session";
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import { addressIn, caIn, settingsReport, Sources } from "../settings/sources";
@@ -92,6 +93,19 @@ export function readEmfSettings(
                     : `${sources.where("username")}, and ${sources.where("password")}`,
             kernelIndexUrl: sources.where("kernelIndexUrl"),
         },
+    };
+}
+
+/** The grant that EMF's realm takes. */
+export function loginOf({ credentials, advice }: EmfSettings): Credentials {
+    if ("token" in credentials) return credentials;
+    const { username, password, keycloak, clientId } = credentials;
+    return {
+        grant: { grant_type: "password", scope: "openid", username, password },
+        client: { client_id: clientId },
+        who: `user ${JSON.stringify(username)}`,
+        where: `${keycloak} (client ${clientId})`,
+        check: `username and password (${advice.login})`,
     };
 }
 

@@ -1,8 +1,23 @@
-import { abortable } from "../http/abortable";
-import type { HttpAnswer, HttpClient } from "../http/client";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
-import type { EmfSettings, PasswordCredentials } from "./settings";
+import { abortable } from "./abortable";
+import type { HttpAnswer, HttpClient } from "./client";
+
+/** How a system lets somebody in, as OAuth 2 has it. */
+export interface Login {
+    /** The fields of the first grant: `grant_type` and what belongs to it. */
+    readonly grant: Readonly<Record<string, string>>;
+    /** The fields that go with every grant: `client_id`. */
+    readonly client: Readonly<Record<string, string>>;
+    /** Who logs in, for messages: `user "operator"`. */
+    readonly who: string;
+    /** The realm and the client, for messages. */
+    readonly where: string;
+    /** What to check when the login is refused: `username and password (edge-os:emf.username …)`. */
+    readonly check: string;
+}
+
+export type Credentials = { readonly token: string } | Login;
 
 interface Tokens {
     access: string;
@@ -14,14 +29,15 @@ interface Tokens {
 /** Renewed this long before it expires, or at four fifths of a short life: requests take time to arrive. */
 const MARGIN = 30_000;
 
-/** The login to EMF: one for all requests of a run, renewed before it expires. */
+/** The login to a system: one for all requests of a run, renewed before it expires. */
 export class Session {
     private tokens?: Tokens;
     private renewal?: Promise<Tokens>;
 
     constructor(
-        private readonly settings: EmfSettings,
-        private readonly keycloak: HttpClient | undefined,
+        private readonly credentials: Credentials,
+        /** The realm, below which the token endpoint is; a ready token needs none. */
+        private readonly realm: HttpClient | undefined,
         private readonly now: () => number,
         /** Told of every new secret, so that none gets into a text. */
         private readonly keepSecret: (secret: string) => void,
@@ -29,7 +45,7 @@ export class Session {
 
     /** A token good for now; callers that come while one is being fetched share it. */
     async token(signal?: AbortSignal): Promise<string> {
-        const { credentials } = this.settings;
+        const { credentials } = this;
         if ("token" in credentials) return credentials.token;
         if (this.tokens && this.now() < this.tokens.renewAt) return this.tokens.access;
         return (await this.renewed(credentials, signal)).access;
@@ -40,47 +56,39 @@ export class Session {
      * or a new login succeeded; false when a ready token was refused.
      */
     async renewAfterRefusal(refused: string, signal?: AbortSignal): Promise<boolean> {
-        const { credentials } = this.settings;
+        const { credentials } = this;
         if ("token" in credentials) return false;
         if (this.tokens?.access === refused) this.tokens = undefined;
         await this.token(signal);
         return true;
     }
 
-    private async renewed(credentials: PasswordCredentials, signal?: AbortSignal): Promise<Tokens> {
-        this.renewal ??= this.fetch(credentials).finally(() => (this.renewal = undefined));
+    private async renewed(login: Login, signal?: AbortSignal): Promise<Tokens> {
+        this.renewal ??= this.fetch(login).finally(() => (this.renewal = undefined));
         return abortable(this.renewal, signal);
     }
 
-    private async fetch(credentials: PasswordCredentials): Promise<Tokens> {
+    private async fetch(login: Login): Promise<Tokens> {
         const refresh = this.tokens?.refresh;
         if (refresh !== undefined) {
-            const answer = await this.ask(credentials, {
-                grant_type: "refresh_token",
-                refresh_token: refresh,
-            });
+            const answer = await this.ask(login, { grant_type: "refresh_token", refresh_token: refresh });
             if (answer.status === 200) return this.keep(answer);
         }
-        const answer = await this.ask(credentials, {
-            grant_type: "password",
-            scope: "openid",
-            username: credentials.username,
-            password: credentials.password,
-        });
+        const answer = await this.ask(login, login.grant);
         if (answer.status !== 200) {
-            const error = refusal(credentials, answer, this.settings.advice.login);
-            error.message = this.keycloak?.clean(error.message) ?? error.message;
+            const error = refusal(login, answer);
+            error.message = this.realm?.clean(error.message) ?? error.message;
             throw error;
         }
         return this.keep(answer);
     }
 
-    private ask(credentials: PasswordCredentials, form: Record<string, string>): Promise<HttpAnswer> {
-        if (!this.keycloak) throw new Error("no token endpoint");
-        return this.keycloak.send({
+    private ask(login: Login, form: Readonly<Record<string, string>>): Promise<HttpAnswer> {
+        if (!this.realm) throw new Error("no token endpoint");
+        return this.realm.send({
             method: "POST",
             path: "/protocol/openid-connect/token",
-            form: { ...form, client_id: credentials.clientId },
+            form: { ...form, ...login.client },
             idempotent: true, // a token that got lost hurts nobody
         });
     }
@@ -103,16 +111,11 @@ export class Session {
     }
 }
 
-function refusal(credentials: PasswordCredentials, answer: HttpAnswer, settings: string): EdgeError {
-    const { json, status } = answer;
+function refusal({ who, where, check }: Login, { json, status }: HttpAnswer): EdgeError {
     const reason =
         isRecord(json) && typeof json.error_description === "string" ? `: ${json.error_description}` : "";
-    const who = `user ${JSON.stringify(credentials.username)}`;
-    const where = `${credentials.keycloak} (client ${credentials.clientId})`;
     if (status === 400 || status === 401) {
-        return new EdgeError(
-            `login of ${who} at ${where} was refused${reason}: check username and password (${settings})`,
-        );
+        return new EdgeError(`login of ${who} at ${where} was refused${reason}: check ${check}`);
     }
     if (status >= 500 || status === 429) {
         return new UnavailableHere(`login of ${who} at ${where} failed with HTTP ${status}${reason}`);
