@@ -8,6 +8,8 @@ export interface NamedResource {
     readonly id: pulumi.Output<string>;
     /** What cells of a CSV call it. */
     readonly name?: pulumi.Output<string>;
+    /** Of an OS profile: what its image is, known before the profile is made. */
+    readonly sha256?: pulumi.Output<string | undefined>;
 }
 
 /** A resource of the program, an id, or an exact name in EMF. */
@@ -29,7 +31,10 @@ interface HostReferences {
 export interface HostSettings
     extends
         HostReferences,
-        Omit<EdgeHostArgs, "serial" | "uuid" | "connection" | "project" | keyof HostReferences> {
+        Omit<
+            EdgeHostArgs,
+            "serial" | "uuid" | "connection" | "project" | "imageSha256" | keyof HostReferences
+        > {
     /** Keys of the host itself. Added to the fleet's; the host's own value wins. */
     metadata?: Record<string, pulumi.Input<string>>;
 }

@@ -7,7 +7,7 @@ import { ProvisioningGate } from "../provider/emf/provisioningGate";
 import { gateErrorFile } from "./errorRows";
 import { memberLabel, readHosts, type FleetMember } from "./fleetHosts";
 import type { FleetGateArgs, FleetHost, HostSettings, NamedResources, Reference } from "./fleetSettings";
-import { cellOr, idOf } from "./references";
+import { cellOr, idOf, imageOf } from "./references";
 import { planWaves, type Wave } from "./waves";
 
 /**
@@ -215,6 +215,8 @@ class FleetWave {
             uuid,
             site: idOf(site, sites),
             osProfile: idOf(osProfile, osProfiles),
+            // Only a preview can meet a profile that is not there yet, and no state has to name it.
+            imageSha256: pulumi.runtime.isDryRun() ? imageOf(osProfile, osProfiles) : undefined,
             localAccount: idOf(localAccount, remoteUsers),
             customConfigs: customConfigs?.flatMap((config) => idOf(config, cloudInits) ?? []),
             ...others,

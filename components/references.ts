@@ -11,14 +11,29 @@ export function isNamedResource(given: Reference): given is NamedResource {
     );
 }
 
-/** What an EdgeHost takes for it: a name that the fleet has a resource for means that resource. */
+/** A name that the fleet has a resource for means that resource. */
+function meant(given: Reference, named: Readonly<Record<string, Reference>>): Reference {
+    return typeof given === "string" && Object.hasOwn(named, given) ? (named[given] ?? given) : given;
+}
+
+/** What an EdgeHost takes for it. */
 export function idOf(
     given: Reference | undefined,
     named: Readonly<Record<string, Reference>> = {},
 ): pulumi.Input<string> | undefined {
     if (given === undefined) return undefined;
-    const meant = typeof given === "string" && Object.hasOwn(named, given) ? (named[given] ?? given) : given;
-    return isNamedResource(meant) ? meant.id : meant;
+    const reference = meant(given, named);
+    return isNamedResource(reference) ? reference.id : reference;
+}
+
+/** What is installed with an OS profile of the program. */
+export function imageOf(
+    given: Reference | undefined,
+    named: Readonly<Record<string, Reference>> = {},
+): NamedResource["sha256"] {
+    if (given === undefined) return undefined;
+    const reference = meant(given, named);
+    return isNamedResource(reference) ? reference.sha256 : undefined;
 }
 
 /**
@@ -37,13 +52,18 @@ export function cellOr(
     return meaningOf(cell, own, own.name);
 }
 
-/** One output for all rows that say the same: a fleet has thousands of rows and a handful of names. */
-const meanings = new WeakMap<NamedResource, Map<string, pulumi.Output<string>>>();
+/** One for all rows that say the same: a fleet has thousands of rows and a handful of names. */
+const meanings = new WeakMap<NamedResource, Map<string, NamedResource>>();
 
-function meaningOf(cell: string, own: NamedResource, name: pulumi.Output<string>): pulumi.Output<string> {
-    const known = meanings.get(own) ?? new Map<string, pulumi.Output<string>>();
+function meaningOf(cell: string, own: NamedResource, name: pulumi.Output<string>): NamedResource {
+    const known = meanings.get(own) ?? new Map<string, NamedResource>();
     meanings.set(own, known);
-    const meaning = known.get(cell) ?? name.apply((text) => (text === cell ? own.id : pulumi.output(cell)));
+    const none = pulumi.output<string | undefined>(undefined);
+    const meaning: NamedResource = known.get(cell) ?? {
+        id: name.apply((text) => (text === cell ? own.id : pulumi.output(cell))),
+        name: pulumi.output(cell),
+        sha256: name.apply((text) => (text === cell ? (own.sha256 ?? none) : none)),
+    };
     known.set(cell, meaning);
     return meaning;
 }

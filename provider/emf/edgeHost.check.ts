@@ -36,7 +36,7 @@ export async function checkEdgeHost(
     const problems = rules(inputs);
     if (problems.length > 0) return { problems };
     const last = state && sameDevice(state, deviceOf(inputs)) ? state : undefined;
-    return inCheck<CheckOutcome<EdgeHostInputs>>(
+    const outcome = await inCheck<CheckOutcome<EdgeHostInputs>>(
         context,
         async () => {
             const { values, problems: unresolved } = await references(inputs, context, last);
@@ -45,7 +45,11 @@ export async function checkEdgeHost(
         },
         { values: unresolvedValues(inputs, last) },
     );
+    return { ...outcome, values: { ...outcome.values, ...WITHOUT_HINTS } };
 }
+
+/** What only the check needs leaves the inputs here. */
+const WITHOUT_HINTS = { imageSha256: undefined } as const;
 
 function rules(inputs: Inputs): Problem[] {
     const problems: Problem[] = [];
@@ -156,6 +160,9 @@ async function featureProblem(inputs: Inputs, { client, signal }: HostContext): 
     };
 }
 
+/** Stands for a profile that this very run makes: its id comes later, its image is known. */
+const UNMADE_PROFILE = "one that this run makes";
+
 /** The plan tells, from what is known, whether the disk would be erased. */
 async function reimageProblem(
     host: HostResource,
@@ -167,7 +174,11 @@ async function reimageProblem(
     const { client, signal } = context;
     const [first = "osProfile"] = changed;
     const observed = observeHost(host, host.instance);
-    const unknown = INSTALLED.filter((name) => !isKnown(inputs[name]));
+    const { imageSha256 } = inputs;
+    const isForeseen = imageSha256 !== undefined && isKnown(imageSha256);
+    const unknown = INSTALLED.filter(
+        (name) => !isKnown(inputs[name]) && !(name === "osProfile" && isForeseen),
+    );
     const inUse = observed.instance?.disk === "installed" || observed.instance?.disk === "writing";
     if (unknown.length > 0) {
         if (inUse && inputs.reimage !== "allow") {
@@ -178,17 +189,20 @@ async function reimageProblem(
         }
         return [];
     }
-    const desired = desiredOf(inputs as EdgeHostInputs);
+    const osProfile = isKnown(inputs.osProfile) ? inputs.osProfile : UNMADE_PROFILE;
+    const desired = desiredOf({ ...(inputs as EdgeHostInputs), osProfile });
     if (observed.instance) {
         // A host's own instance does not show these; what the last run set is what is there.
         observed.instance.localAccount = last?.localAccount ?? desired.localAccount ?? "";
         observed.instance.customConfigs = last?.customConfigs ?? desired.customConfigs ?? [];
     }
     const profile =
-        desired.osProfile === undefined ? undefined : await client.look("os", desired.osProfile, { signal });
+        osProfile === undefined || osProfile === UNMADE_PROFILE
+            ? undefined
+            : await client.look("os", osProfile, { signal });
     const plan = planHost(observed, desired, {
         claim: "",
-        sha256: profile?.sha256,
+        sha256: profile?.sha256 ?? (isForeseen ? imageSha256 : undefined),
         previous: last && desiredOf(last),
         reinstall: changed.includes("reimageToken") && inputs.reimageToken !== undefined,
     });

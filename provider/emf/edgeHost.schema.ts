@@ -30,6 +30,12 @@ export const edgeHostInputs = z.object({
     site: reference.optional(),
     metadata: placeMetadata().optional(),
     osProfile: reference.optional(),
+    /** For the check alone, which takes it out of the inputs: no state repeats it for every host. */
+    imageSha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hexadecimal digits")
+        .optional()
+        .meta({ control: true }),
     securityFeature,
     localAccount: reference.optional(),
     customConfigs: z.array(reference).optional(),

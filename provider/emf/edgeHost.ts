@@ -28,6 +28,12 @@ export interface EdgeHostArgs extends EmfTargetArgs {
      */
     osProfile?: pulumi.Input<string>;
     /**
+     * The `sha256` of the OS profile, where the same program makes the profile: a preview then tells whether another
+     * profile erases the disk although it is not there yet. Kept nowhere; a HostFleet sets it by itself. Default: a
+     * preview warns, and only the update can tell.
+     */
+    imageSha256?: pulumi.Input<string | undefined>;
+    /**
      * `NONE` or `SECURE_BOOT_AND_FULL_DISK_ENCRYPTION`, which the OS profile must offer. Default: `NONE`, as with
      * orch-cli. A change means a new installation.
      */
@@ -113,6 +119,7 @@ const PROPERTIES = [
     "site",
     "metadata",
     "osProfile",
+    "imageSha256",
     "securityFeature",
     "localAccount",
     "customConfigs",

@@ -4,6 +4,7 @@ import { startLab, type ApiObject, type Lab } from "../../../lab";
 import { EMF_CLAIM_KEY } from "../../../provider/emf/claims";
 import type { EmfClient } from "../../../provider/emf/client";
 import { edgeHost } from "../../../provider/emf/edgeHost.handler";
+import { UNKNOWN } from "../../../provider/resource/unknown";
 import { testContext, type TestContext } from "../../support/context";
 import { labClient } from "../../support/emf";
 import { Row } from "../../support/row";
@@ -37,7 +38,9 @@ describe("emf.EdgeHost against the lab", () => {
     });
 
     /** A new run: its client has seen nothing yet. */
-    function run(options: { name?: string; stack?: string; project?: string } = {}): TestContext<EmfClient> {
+    function run(
+        options: { name?: string; stack?: string; project?: string; preview?: boolean } = {},
+    ): TestContext<EmfClient> {
         const { client } = labClient(lab, options.project === undefined ? {} : { project: options.project }, {
             sleep: () => sleep(5),
         });
@@ -425,6 +428,42 @@ describe("emf.EdgeHost against the lab", () => {
             expect((await instances())[0]).to.include({ osID: other });
             expect(row.state?.outputs.hostId).to.equal(after.resourceId);
             expect(context.messages.warn.join()).to.include("erases its disk");
+        });
+
+        describe("that the same run makes", () => {
+            const foreseen = (digit: string): Record<string, unknown> => ({
+                serial: "SN00001",
+                osProfile: UNKNOWN,
+                imageSha256: digit.repeat(64),
+            });
+            beforeEach(() => {
+                pretendInstalled(instanceId());
+            });
+
+            it("is refused in the preview when its image is another one", async () => {
+                const message = await failure(row.check(foreseen("b"), run({ preview: true })));
+                expect(message).to.match(
+                    /^osProfile: .*one that this run makes.*erases its disk; set reimage: "allow"/,
+                );
+                const context = run({ preview: true });
+                await row.check({ ...foreseen("b"), reimage: "allow" }, context);
+                expect(context.messages.warn.join()).to.include(
+                    "will be installed anew, which erases its disk",
+                );
+            });
+
+            it("is no matter when its image is the same", async () => {
+                const context = run({ preview: true });
+                const checked = await row.check(foreseen("a"), context);
+                expect(context.messages.warn).to.deep.equal([]);
+                expect(checked, "the hint is not kept").not.to.have.property("imageSha256");
+            });
+
+            it("is only warned about when its image is not known", async () => {
+                const context = run({ preview: true });
+                await row.check({ serial: "SN00001", osProfile: UNKNOWN }, context);
+                expect(context.messages.warn.join()).to.include("osProfile is not known yet");
+            });
         });
 
         it("an interrupted re-image is continued", async () => {

@@ -315,6 +315,24 @@ describe("HostFleet", () => {
         });
     });
 
+    for (const preview of [true, false]) {
+        it(`${preview ? "tells a preview" : "does not repeat in an update"} what image a profile of the program has`, async () => {
+            const found = await registrations(preview, () => {
+                const osProfile = new OsProfile("profile", profileArgs());
+                new HostFleet("stores", {
+                    csvText: csv("SN00001", "SN00002,,ubuntu", "SN00003,,other", "SN00004,,u"),
+                    osProfile,
+                    osProfiles: { u: osProfile },
+                });
+            });
+            const sha256 = preview ? "a".repeat(64) : undefined;
+            for (const serial of ["SN00001", "SN00002", "SN00004"]) {
+                expect(visible(found, `stores-${serial}`).imageSha256).to.equal(sha256);
+            }
+            expect(visible(found, "stores-SN00003").imageSha256).to.equal(undefined);
+        });
+    }
+
     it("summarises waves and hosts", async () => {
         let summary: unknown;
         await registrations(false, () => {
