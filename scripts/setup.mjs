@@ -29,6 +29,11 @@ const TOOLS = [
         without: "rpm databases and version orders are not compared with rpm's",
     },
     { command: "mcopy", package: "mtools", without: "no EFI system partition is filled for a boot" },
+    {
+        command: "sbsign",
+        package: "sbsigntool",
+        without: "what sbsign signs is not shown to firmware and to the check",
+    },
     { command: "objcopy", package: "binutils", without: "no unified kernel image is made for a boot" },
     { command: "qemu-system-x86_64", package: "qemu-system-x86", without: "no image is booted" },
     { command: "/usr/share/OVMF/OVMF_VARS_4M.fd", package: "ovmf", without: "no image is booted with UEFI" },

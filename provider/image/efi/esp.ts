@@ -112,17 +112,3 @@ function machineCheck(name: string, { file, program }: LoadedFile): ImageCheck {
     }
     return passed(id, file.machine);
 }
-
-/** The checks alone. */
-export async function checkEfiSystem(
-    disk: BlockDevice,
-    partitions: readonly Partition[],
-): Promise<ImageCheck[]> {
-    const { checks, esp } = await openEsp(disk, partitions);
-    if (!esp) return checks;
-    try {
-        return [...checks, ...(await findBootLoader(esp, undefined)).checks];
-    } finally {
-        await esp.close();
-    }
-}

@@ -3,7 +3,7 @@ import { ImageDamage, printable } from "../check";
 import type { FileSystem } from "../fileSystem";
 
 /** What the readers of FAT and ext4 have in common: Node's older functions, with a callback. */
-type Call<A extends unknown[], R> = (...args: [...A, (error: Error | null, result: R) => void]) => void;
+type Call<A extends unknown[], R> = (...args: [...A, (error: unknown, result: R) => void]) => unknown;
 interface Library {
     open: Call<[path: string, flags: string], number>;
     close: Call<[fd: number], void>;
@@ -22,7 +22,7 @@ export class FileSource {
     private readonly ignoresCase: boolean;
 
     constructor({ fs, kind }: FileSystem) {
-        this.library = fs as unknown as Library;
+        this.library = fs;
         this.ignoresCase = kind === "FAT";
     }
 
@@ -117,6 +117,6 @@ export class FileSource {
 
 function call<A extends unknown[], R>(method: Call<A, R>, ...args: A): Promise<R> {
     return new Promise((resolve, reject) => {
-        method(...args, (error, result) => (error ? reject(error) : resolve(result)));
+        method(...args, (error, result) => (error instanceof Error ? reject(error) : resolve(result)));
     });
 }

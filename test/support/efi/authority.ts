@@ -23,21 +23,31 @@ export interface CertificateOptions {
     /** 0 for X.509 version 1, which has no extensions. */
     version?: number;
     key?: crypto.KeyObject;
+    /** What the issuer signs over. Default: sha256. */
+    hash?: "sha1" | "sha256" | "sha512";
 }
 
-const SHA256_WITH_RSA = "1.2.840.113549.1.1.11";
+const WITH_RSA = {
+    sha1: "1.2.840.113549.1.1.5",
+    sha256: "1.2.840.113549.1.1.11",
+    sha512: "1.2.840.113549.1.1.13",
+};
 let serial = 0x1000;
 
 /** Issues a certificate; without an issuer it is its own. Every field can be wrong. */
 export function issue(name: string, options: CertificateOptions = {}): Identity {
-    const { issuer, version = 2, notBefore = "200101000000Z", notAfter = "491231235959Z" } = options;
+    const {
+        issuer,
+        version = 2,
+        hash = "sha256",
+        notBefore = "200101000000Z",
+        notAfter = "491231235959Z",
+    } = options;
     const key = options.key ?? newKey();
     const publicKey = crypto.createPublicKey(key).export({ format: "der", type: "spki" });
     const signing = issuer?.key ?? key;
     const signatureAlgorithm =
-        signing.asymmetricKeyType === "ec"
-            ? sequence(oid("1.2.840.10045.4.3.2"))
-            : algorithm(SHA256_WITH_RSA);
+        signing.asymmetricKeyType === "ec" ? sequence(oid("1.2.840.10045.4.3.2")) : algorithm(WITH_RSA[hash]);
     const extensions = extensionsOf(options);
     const fields = sequence(
         ...(version === 0 ? [] : [explicit(0, integer(version))]),
@@ -49,7 +59,7 @@ export function issue(name: string, options: CertificateOptions = {}): Identity 
         publicKey,
         ...(version === 0 || extensions.length === 0 ? [] : [explicit(3, sequence(...extensions))]),
     );
-    const signature = crypto.sign("sha256", fields, signing);
+    const signature = crypto.sign(hash, fields, signing);
     return { key, name, certificate: sequence(fields, signatureAlgorithm, bits(signature)) };
 }
 

@@ -10,7 +10,7 @@ import { startGuarded } from "../../../provider/qemu/guardedProcess";
 import { qemuArguments } from "../../../provider/qemu/machine";
 import { findQemu } from "../../../provider/qemu/run";
 import type { Identity } from "./authority";
-import { addBootEntries, numberOf } from "./bootEntries";
+import { addBootEntries, type BootEntry, numberOf } from "./bootEntries";
 import { makeProgram, switchingOff } from "./program";
 import { sign } from "./signer";
 
@@ -20,7 +20,7 @@ const FIRST_LBA = 2048;
 const EFI_SYSTEM = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
 
 /** A disk with an EFI system partition that holds these files. */
-export function espDisk(files: ReadonlyMap<string, Buffer>, sizeMib = 64): Buffer {
+export function espDisk(files: ReadonlyMap<string, Buffer>, sizeMib = 40): Buffer {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-esp-"));
     try {
         const image = path.join(folder, "esp.img");
@@ -60,39 +60,48 @@ function run(program: string, args: readonly string[]): void {
     if (status !== 0) throw new Error(`${program}: ${stderr.toString()}`);
 }
 
+export type FirmwareVerdict = "started" | "refused";
+
 /**
- * What OVMF with Secure Boot makes of each program when it trusts `trusted` (and `keeper`, who signs only the program
- * that ends the run): one boot entry for each, tried one after the other in a single run.
+ * A disk full of programs for OVMF with Secure Boot on: each has a boot entry, and the firmware tries one after the
+ * other in a single run. `keeper` signs the program that ends it, and is trusted besides.
  */
-export async function firmwareVerdicts(
-    programs: ReadonlyMap<string, Buffer>,
-    trusted: readonly Buffer[],
-    keeper: Identity,
-): Promise<{ verdicts: Map<string, "started" | "refused">; serial: string }> {
-    const end = sign(makeProgram(switchingOff), keeper);
-    const files = new Map([...programs.values(), end].map((bytes, number) => [fileOf(number), bytes]));
-    const disk = espDisk(files);
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-firmware-"));
-    try {
-        const image = path.join(folder, "disk.img");
-        fs.writeFileSync(image, disk);
+export class FirmwareBench {
+    private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-firmware-"));
+    private readonly image = path.join(this.folder, "disk.img");
+    private readonly names: readonly string[];
+    private readonly partition: BootEntry["partition"];
+
+    constructor(
+        programs: ReadonlyMap<string, Buffer>,
+        private readonly keeper: Identity,
+    ) {
+        this.names = [...programs.keys()];
+        const end = sign(makeProgram(switchingOff), keeper);
+        const files = [...programs.values(), end].map((bytes, number) => [fileOf(number), bytes] as const);
+        const disk = espDisk(new Map(files));
+        fs.writeFileSync(this.image, disk);
+        this.partition = partitionOf(disk);
+    }
+
+    /** What becomes of each program when these certificates are enrolled. */
+    async verdicts(trusted: readonly Buffer[]): Promise<Map<string, FirmwareVerdict>> {
+        const own = fs.mkdtempSync(path.join(this.folder, "run-"));
+        const { certificate } = this.keeper;
         const { code, vars: blank } = findFirmware(true);
-        const keys = {
-            pk: keeper.certificate,
-            kek: [keeper.certificate],
-            db: [...trusted, keeper.certificate],
-        };
-        const entries = [...programs.keys(), "end"].map((description, number) => ({
+        const keys = { pk: certificate, kek: [certificate], db: [...trusted, certificate] };
+        const entries = [...this.names, "end"].map((description, number) => ({
             description: `case ${description}`,
             file: `\\${fileOf(number).replaceAll("/", "\\")}`,
-            partition: partitionOf(disk),
+            partition: this.partition,
         }));
-        const vars = path.join(folder, "vars.fd");
+        const vars = path.join(own, "vars.fd");
         fs.writeFileSync(vars, addBootEntries(enrollKeys(fs.readFileSync(blank), keys), entries));
-        const serial = await serialOf({ image, code, vars, folder });
-        return { serial, verdicts: readVerdicts([...programs.keys()], serial) };
-    } finally {
-        fs.rmSync(folder, { recursive: true, force: true });
+        return readVerdicts(this.names, await serialOf({ image: this.image, code, vars, folder: own }));
+    }
+
+    remove(): void {
+        fs.rmSync(this.folder, { recursive: true, force: true });
     }
 }
 
@@ -100,7 +109,7 @@ function fileOf(number: number): string {
     return `T/${number.toString().padStart(3, "0")}.EFI`;
 }
 
-function partitionOf(disk: Buffer): { index: number; firstLba: number; sectors: number; guid: Buffer } {
+function partitionOf(disk: Buffer): BootEntry["partition"] {
     const entry = disk.subarray(2 * SECTOR, 2 * SECTOR + 128);
     const firstLba = Number(entry.readBigUInt64LE(32));
     const sectors = Number(entry.readBigUInt64LE(40)) - firstLba + 1;
@@ -122,34 +131,42 @@ async function serialOf(machine: {
         cores: 1,
         drives: [{ kind: "disk", file: machine.image, format: "raw", bus: "virtio", writable: false }],
     });
-    // With an order of its own QEMU would have the firmware forget that of the entries.
-    const plain = args.map((argument) => argument.replace(/,bootindex=\d+$/, ""));
+    const record = path.join(machine.folder, "serial.log");
+    const plain = args.map((argument) =>
+        argument
+            // With an order of its own QEMU would have the firmware forget that of the entries.
+            .replace(/,bootindex=\d+$/, "")
+            // Into a pipe that is not read at once QEMU drops characters.
+            .replace(/^stdio$/, `file:${record}`),
+    );
     const env = { ...childEnvironment(), TMPDIR: machine.folder };
     const qemu = startGuarded(findQemu(), plain, { folder: machine.folder, env });
-    const chunks: Buffer[] = [];
-    qemu.stdout.on("data", (bytes: Buffer) => chunks.push(bytes));
-    qemu.stderr.on("data", (bytes: Buffer) => chunks.push(bytes));
-    const drained = new Promise((resolve) => qemu.stdout.once("close", resolve));
+    let complaint = "";
+    qemu.stderr.on("data", (bytes: Buffer) => (complaint += bytes.toString()));
     const timer = setTimeout(() => void qemu.end(), TIME_LIMIT);
     try {
-        await Promise.all([qemu.ended, drained]);
+        await qemu.ended;
+        return fs.readFileSync(record, "latin1");
+    } catch (error) {
+        throw new Error(`QEMU: ${complaint}`, { cause: error });
     } finally {
         clearTimeout(timer);
         await qemu.end();
     }
-    return Buffer.concat(chunks).toString("latin1");
 }
 
-function readVerdicts(names: readonly string[], serial: string): Map<string, "started" | "refused"> {
+function readVerdicts(names: readonly string[], serial: string): Map<string, FirmwareVerdict> {
     return new Map(
         names.map((name, number) => {
             const entry = `Boot${numberOf(number)}`;
-            const tried = serial.indexOf(`BdsDxe: loading ${entry}`);
-            if (tried < 0) throw new Error(`${name} was not tried; the serial line's record:\n${serial}`);
-            const refused = new RegExp(`failed to load ${entry}[^\\n]*: (Access Denied|Security Violation)`);
-            if (refused.test(serial)) return [name, "refused"];
-            if (serial.includes(`BdsDxe: starting ${entry}`)) return [name, "started"];
-            throw new Error(`${name} could not be loaded at all; the serial line's record:\n${serial}`);
+            const lines = serial.split("\n").filter((line) => line.includes(entry));
+            const refused = /: (Access Denied|Security Violation|Unsupported|Load Error)/;
+            if (lines.some((line) => line.includes("failed to load") && refused.test(line)))
+                return [name, "refused"];
+            if (lines.some((line) => line.includes(`starting ${entry}`))) return [name, "started"];
+            throw new Error(
+                `${name}: neither started nor refused:\n${lines.join("\n") || serial.slice(-2000)}`,
+            );
         }),
     );
 }
