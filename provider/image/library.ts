@@ -8,7 +8,6 @@ import { EdgeError } from "../resource/errors";
 import { ResultCache } from "./cache";
 import { ImageError } from "./check";
 import type { Publication } from "./diskImage.publish";
-import type { ContentExpectations } from "./expect.schema";
 import { isDigest } from "./imageDigest";
 import type { ContentExpectations } from "./expect.schema";
 import type { InspectLimits, Inspection, Progress } from "./inspection";
@@ -30,8 +29,6 @@ interface ReadOptions {
 }
 
 interface InspectOptions extends ReadOptions {
-    /** What its content is judged by; certificates as texts. */
-    expect?: ContentExpectations;
     /** `InspectTask.planned` */
     planned?: string;
     /** What the content is judged by. */
