@@ -18,6 +18,8 @@ export class S3Objects implements ObjectStore {
 
     /** `ca`: the certificate authority of the server, PEM. */
     constructor({ endpoint, accessKeyId, secretAccessKey }: StorageAccess, ca: string) {
+        // Said of Node 20 in every run, about versions of the SDK that are not installed.
+        process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
         this.#client = new S3Client({
             endpoint,
             region: "us-east-1",

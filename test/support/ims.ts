@@ -1,6 +1,9 @@
 import * as crypto from "node:crypto";
 import type { Image } from "../../lab/ims/store";
 import type { ImsLab } from "../../lab";
+import { ImsClient } from "../../provider/ims/client";
+import { readImsSettings } from "../../provider/ims/settings";
+import { testHost, type TestHost } from "./context";
 import { squashedImageRoot } from "./imageRoot";
 
 const TYPE = "application/vnd.cray.image";
@@ -34,4 +37,19 @@ export async function importImage(
         ...{ id, name, arch: "x86_64", metadata: {}, created: store.now() },
         link: { path: `s3://boot-images/${manifest.key}`, type: "s3", etag },
     });
+}
+
+/** What a stack's configuration says about a lab. */
+export function imsConfig(ims: ImsLab): Record<string, string> {
+    const { endpoint, clientId, clientSecret, caFile } = ims;
+    return { endpoint, clientId, clientSecret, caFile };
+}
+
+/** A client as the provider process of one run has it: nothing in it is older than the run. */
+export function imsClient(
+    ims: ImsLab,
+    overrides: Record<string, string | undefined> = {},
+): { client: ImsClient; host: TestHost } {
+    const host = testHost({ config: { "edge-os:ims": { ...imsConfig(ims), ...overrides } } });
+    return { client: new ImsClient(readImsSettings(undefined, host), host), host };
 }
