@@ -2,18 +2,20 @@ import { z } from "zod";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
 import { messageOf } from "../resource/errors";
-import type { Problem } from "../resource/problem";
 import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
-import { isError, type ImageCheck } from "./check";
+import { isError } from "./check";
+import { changesSincePublished } from "./diskImage.changelog";
+import { imageTraits, judge, problemOf, shownChecks, valuesOf, withCertificates } from "./diskImage.judge";
 import { publication, publishedUrl } from "./diskImage.publish";
 import { imageSource, inspectImageSource } from "./diskImage.source";
-import { checkName, publishedName } from "./format";
-import { imageDigest } from "./imageDigest";
-import type { Inspection } from "./inspection";
+import { contentExpectations, expectations } from "./expect.schema";
+import { publishedName } from "./format";
 import { type ImageLibrary, imageSystem } from "./library";
+import { type ImageManifest, MANIFEST_SUFFIX, manifestOf, writeManifest } from "./manifest";
 import { progressLine } from "./progressLine";
 import { thisMachine } from "./publish/directory";
 import type { Publisher } from "./publish/publisher";
+import { sortChecks } from "./report";
 import { formatSize } from "./size";
 import { locate } from "./source/location";
 
@@ -23,13 +25,7 @@ const inputs = z.object({
     // What counts is what the file holds; `sha256` follows from it.
     source: imageSource.meta({ control: true }),
     publish: publication,
-    expect: z
-        .strictObject({
-            sha256: imageDigest.optional(),
-            format: z.enum(["raw", "qcow2"]).optional(),
-        })
-        .optional()
-        .meta({ control: true }),
+    expect: expectations.optional().meta({ control: true }),
 
     url: z.string().meta({ derived: true }),
     fileName: z.string().meta({ derived: true }),
@@ -43,12 +39,16 @@ const inputs = z.object({
         .meta({ derived: true }),
     // A newer version of this package may look at more; that alone is no change of the image.
     checksPassed: z.number().meta({ derived: true, control: true }),
+    checks: shownChecks.meta({ derived: true, control: true }),
+    report: z.string().meta({ derived: true, control: true }),
+    traits: imageTraits.meta({ derived: true, control: true }),
 });
 
 const outputs = z.object({
     claim: z.string(),
     /** Tells "removed" from "not here": the directory may be on another machine's disk. */
     machine: z.string(),
+    changelog: z.string().optional(),
 });
 
 type Inputs = z.output<typeof inputs>;
@@ -63,6 +63,9 @@ const FROM_FILE = [
     "virtualSizeBytes",
     "partitions",
     "checksPassed",
+    "checks",
+    "report",
+    "traits",
 ] as const satisfies readonly (keyof Inputs)[];
 
 export const diskImage = defineResource({
@@ -74,35 +77,33 @@ export const diskImage = defineResource({
 
     async check({ source, publish, expect }, context, last) {
         if (!isKnown(source)) return { values: withUrl(unknownValues(), publish) };
-        const wanted = isKnown(expect) ? expect?.sha256 : undefined;
-        const seen = await context.ifAvailable(() => inspectImageSource(source, wanted, context), undefined);
+        const wanted = isKnown(expect) ? withCertificates(expect, context.projectDir) : {};
+        if ("problems" in wanted) return { problems: wanted.problems };
+        const asked = { digest: wanted.expect?.sha256, expect: contentExpectations(wanted.expect) };
+        const seen = await context.ifAvailable(() => inspectImageSource(source, asked, context), undefined);
         if (!seen) return { values: withUrl(lastValues(last), publish) };
         if ("problem" in seen) return { problems: [seen.problem] };
 
-        const { inspection, expectedSha256 } = seen;
-        const checks = [...inspection.checks, checkName(source, inspection)];
-        const problems = checks.filter(isError).map(problemOf);
-        if (isKnown(expect)) {
-            problems.push(...unmetExpectations({ ...expect, sha256: expectedSha256 }, inspection));
-        }
-        const { sha256, sizeBytes, format, compression, virtualSizeBytes, partitions } = inspection;
+        const { inspection } = seen;
+        const checks = judge(source, seen, wanted.expect);
+        const warnings = sortChecks(checks).warnings.map(({ id, message }) => `\n  - ${id}: ${message}`);
+        if (warnings.length > 0) context.log.warn(`${source}:${warnings.join("")}`);
         // The same bytes from a file of another name stay where hosts know them.
-        const fileName =
-            last?.sha256 === sha256 && last.fileName !== undefined
-                ? last.fileName
-                : publishedName(source, inspection);
-        const checksPassed = checks.filter(({ verdict }) => verdict === "passed").length;
-        const values = {
-            ...{ fileName, sha256, sizeBytes, format, compression, virtualSizeBytes, partitions },
-            checksPassed,
+        const isSame = last?.sha256 === inspection.sha256 && last.fileName !== undefined;
+        const fileName = isSame ? last.fileName : publishedName(source, inspection);
+        return {
+            problems: checks.filter(isError).map(problemOf),
+            values: withUrl({ fileName, ...valuesOf(source, inspection, checks) }, publish),
         };
-        return { problems, values: withUrl(values, publish) };
     },
 
     async create(image, context) {
         const claim = context.newClaim();
-        await putInPlace(image, claim, context);
-        return { id: `sha256:${image.sha256}`, outputs: { claim, machine: thisMachine() } };
+        const changelog = await putInPlace(image, claim, context);
+        return {
+            id: `sha256:${image.sha256}`,
+            outputs: { claim, machine: thisMachine(), ...(changelog === undefined ? {} : { changelog }) },
+        };
     },
 
     async read(_id, { inputs: image, outputs: { machine } }, context) {
@@ -172,41 +173,34 @@ async function letGo(
     await publisher.release(image, claim, { signal, onRelease: "remove" });
 }
 
-async function putInPlace(image: Inputs, claim: string, context: ImageContext): Promise<void> {
+/** Publishes the image with its manifest; the answer is what has changed since the version before, where that is known. */
+async function putInPlace(image: Inputs, claim: string, context: ImageContext): Promise<string | undefined> {
     const { fileName, sha256, sizeBytes } = image;
+    const manifest = await manifestFor(image, context);
     const outcome = await publisherOf(image, context).put({
         source: context.client.bytes(locate(image.source, context.projectDir)),
         ...{ fileName, sha256, sizeBytes, claim },
+        ...(manifest ? { extras: [{ suffix: MANIFEST_SUFFIX, bytes: writeManifest(manifest) }] } : {}),
         ...progressLine(context, "publishing"),
     });
     const size = formatSize(sizeBytes);
     const done = outcome === "published" ? `${size} published` : `${size} already published`;
     context.progress(`${image.checksPassed} checks passed, ${done}`);
+    return manifest && changesSincePublished(manifest, image.publish, context);
+}
+
+/** Of the image as it was checked; the reading of an unchanged file is remembered. */
+async function manifestFor(image: Inputs, context: ImageContext): Promise<ImageManifest | undefined> {
+    const wanted = withCertificates(image.expect, context.projectDir);
+    if ("problems" in wanted) return undefined;
+    const asked = { digest: wanted.expect?.sha256, expect: contentExpectations(wanted.expect) };
+    const seen = await inspectImageSource(image.source, asked, context);
+    if ("problem" in seen || seen.inspection.sha256 !== image.sha256) return undefined;
+    return manifestOf(seen.inspection, image.fileName);
 }
 
 function publisherOf({ publish }: Inputs, context: ImageContext): Publisher {
     return context.client.publisher(publish, context.projectDir);
-}
-
-function problemOf({ id, seen, message }: ImageCheck): Problem {
-    return { path: ["source"], message: `${id}: ${message} (seen: ${seen})` };
-}
-
-function unmetExpectations(expect: Inputs["expect"], { sha256, format }: Inspection): Problem[] {
-    const problems: Problem[] = [];
-    if (expect?.sha256 !== undefined && expect.sha256 !== sha256) {
-        problems.push({
-            path: ["expect", "sha256"],
-            message: `is ${expect.sha256}, but the file's is ${sha256}: it is another image, or was damaged on the way`,
-        });
-    }
-    if (expect?.format !== undefined && expect.format !== format) {
-        problems.push({
-            path: ["expect", "format"],
-            message: `is ${expect.format}, but the file is ${format}`,
-        });
-    }
-    return problems;
 }
 
 type FromFile = Partial<Checked<Pick<Inputs, (typeof FROM_FILE)[number]>>>;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Context } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import type { Problem } from "../resource/problem";
+import type { ContentExpectations } from "./expect.schema";
 import type { Inspection } from "./inspection";
 import { isImageError, type ImageLibrary } from "./library";
 import { isDigest } from "./imageDigest";
@@ -26,7 +27,7 @@ export type SeenSource = { inspection: Inspection; expectedSha256?: string } | {
  */
 export async function inspectImageSource(
     source: string,
-    digest: string | undefined,
+    { digest, expect }: { digest?: string | undefined; expect?: ContentExpectations | undefined },
     context: Context<ImageLibrary>,
 ): Promise<SeenSource> {
     const location = locate(source, context.projectDir);
@@ -40,6 +41,7 @@ export async function inspectImageSource(
         const inspection = await context.client.inspect(location, {
             ...progressLine(context, "verifying"),
             ...(isRemote(location) ? { planned: expected.expectedSha256 } : {}),
+            expect,
         });
         return { inspection, ...expected };
     } catch (error) {

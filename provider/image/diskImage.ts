@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
+import type { DiskImageExpectations } from "./expect";
 
 export interface DiskImageArgs {
     /**
@@ -33,18 +34,6 @@ export interface DiskImagePublication {
     onDelete?: pulumi.Input<"keep" | "remove">;
 }
 
-export interface DiskImageExpectations {
-    /**
-     * SHA-256 of the file as it is, in hexadecimal; or the checksum file it is published in, a path or an `https://`
-     * address (`SHA256SUMS`, `image.raw.gz.sha256`; the forms of sha256sum, BSD and OpenSSL, also within an OpenPGP
-     * signature, which is not verified). With it, a preview reads only parts of an image on a server; all of its bytes
-     * are held to it when it is published.
-     */
-    sha256?: pulumi.Input<string>;
-    /** How the disk lies in the file: `"raw"` or `"qcow2"`. */
-    format?: pulumi.Input<"raw" | "qcow2">;
-}
-
 /** One partition of a {@link DiskImage}. */
 export interface DiskImagePartition {
     /** Place in the partition table, from 1. */
@@ -53,6 +42,33 @@ export interface DiskImagePartition {
     /** Type GUID, upper case. */
     type: string;
     sizeBytes: number;
+}
+
+/** One check of a {@link DiskImage}. */
+export interface DiskImageCheck {
+    /** `gpt.header-crc`; what `expect.severity` names. */
+    id: string;
+    /** What could not be looked at is `"not-checked"`, never passed. */
+    verdict: "passed" | "failed" | "not-checked";
+    /** `"warning"` for a failure that does not fail the image. */
+    severity?: "error" | "warning";
+    /** What was found. */
+    seen: string;
+    /** What is wrong and what to do; empty for a check that passed. */
+    message: string;
+}
+
+/** What other resources hold against what they promise of an image. */
+export interface DiskImageTraits {
+    efiSystemPartition: boolean;
+    /** Boot partition, root and `edge_persistent` lie where the Edge Microvisor Toolkit has them. */
+    microvisorLayout: boolean;
+    /** Every program on the way from the firmware to the kernel is signed, by whomever. */
+    signedBootPath: boolean;
+    /** `ID` of os-release; absent where no root file system could be read. */
+    operatingSystem?: string;
+    /** `x86_64`, `aarch64` */
+    architecture?: string;
 }
 
 /**
@@ -90,6 +106,17 @@ export class DiskImage extends EdgeResource {
     declare readonly partitions: pulumi.Output<DiskImagePartition[]>;
     /** How many checks it passed; one that fails any is not published. */
     declare readonly checksPassed: pulumi.Output<number>;
+    /** All checks, failures first; at most 120. */
+    declare readonly checks: pulumi.Output<DiskImageCheck[]>;
+    /** The checks in Markdown, for a pull request; cut where it is long. */
+    declare readonly report: pulumi.Output<string>;
+    /** What {@link emf.OsProfile} goes by. */
+    declare readonly traits: pulumi.Output<DiskImageTraits>;
+    /**
+     * Packages, kernels, units, boot chain and partitions that differ from the version published in the same folder
+     * before, in Markdown; absent for the first one.
+     */
+    declare readonly changelog: pulumi.Output<string | undefined>;
 
     constructor(name: string, args: DiskImageArgs, opts?: pulumi.CustomResourceOptions) {
         super({ kind: "image.DiskImage", properties: PROPERTIES }, name, { ...args }, opts);
@@ -109,6 +136,10 @@ const PROPERTIES = [
     "virtualSizeBytes",
     "partitions",
     "checksPassed",
+    "checks",
+    "report",
+    "traits",
+    "changelog",
     "claim",
     "machine",
 ] as const;

@@ -43,10 +43,12 @@ export interface DiskImageExpectations {
      * for: `["8086:15f3"]`. With a class behind it (`"144d:a808:010802"`) drivers of whole classes (NVMe, AHCI) count.
      */
     pciIds?: pulumi.Input<pulumi.Input<string>[]>;
-    /** EMF's node agents are installed and started. `true`: all that EMT's images hold; a list: these packages. */
+    /** EMF's node agents are installed, and not masked. `true`: all that EMT's images hold; a list: these packages. */
     nodeAgents?: pulumi.Input<boolean | pulumi.Input<string>[]>;
     /** Partitions that must be there. */
     partitions?: pulumi.Input<pulumi.Input<DiskImagePartitionExpectation>[]>;
+    /** The image starts under Secure Boot on hosts whose firmware trusts these certificates. */
+    secureBoot?: pulumi.Input<DiskImageSecureBoot>;
     /**
      * What a failed check does, by check id or by its first part (`{ "root.kernel": "off", "emt.*": "warning" }`):
      * `"error"` fails the resource (the default), `"warning"` is shown, `"off"` is left out.
@@ -96,8 +98,14 @@ export interface DiskImagePartitionExpectation {
     name?: pulumi.Input<string>;
     /** Type GUID, or `"efi-system"`, `"linux"`, `"linux-root"`. */
     type?: pulumi.Input<string>;
-    /** `ext4`, `FAT`, `xfs`, `btrfs`, `erofs`, `squashfs`, `LUKS`, `LVM`. */
-    fileSystem?: pulumi.Input<string>;
+    /** What fills it. */
+    fileSystem?: pulumi.Input<"ext4" | "FAT" | "xfs" | "btrfs" | "erofs" | "squashfs" | "LUKS" | "LVM">;
     /** Least size. */
     minSizeBytes?: pulumi.Input<number>;
+}
+
+/** What the firmware of hosts trusts. */
+export interface DiskImageSecureBoot {
+    /** Certificates as PEM, base64 of DER, or the path of a file of either: leaf, intermediate or root. */
+    certificates: pulumi.Input<pulumi.Input<string>[]>;
 }

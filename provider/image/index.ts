@@ -1,7 +1,16 @@
 export {
     DiskImage,
     type DiskImageArgs,
-    type DiskImageExpectations,
+    type DiskImageCheck,
     type DiskImagePartition,
     type DiskImagePublication,
+    type DiskImageTraits,
 } from "./diskImage";
+export type {
+    DiskImageExpectations,
+    DiskImageFile,
+    DiskImageOs,
+    DiskImagePartitionExpectation,
+    DiskImageSecureBoot,
+    DiskImageUnits,
+} from "./expect";

@@ -280,7 +280,7 @@ async function emtImmutable({ root, rootCheck }: Seen): Promise<ImageCheck> {
 }
 
 /** What the guide asks, and only the fleet can answer. */
-function ofTheFleet(prefix: string, { pciIds, maxDiskBytes }: ContentExpectations): ImageCheck[] {
+function ofTheFleet(prefix: string, { pciIds, maxDiskBytes, secureBoot }: ContentExpectations): ImageCheck[] {
     const checks: ImageCheck[] = [];
     if (!pciIds?.length) {
         checks.push(
@@ -290,6 +290,11 @@ function ofTheFleet(prefix: string, { pciIds, maxDiskBytes }: ContentExpectation
                 "name the network, storage and graphics devices of your hosts in expect.pciIds (lspci -n)",
             ),
         );
+    }
+    if (!secureBoot) {
+        const why =
+            "give the certificates that your hosts' firmware trusts in expect.secureBoot.certificates";
+        checks.push(notChecked(`${prefix}.secure-boot`, "no certificates named", why));
     }
     if (maxDiskBytes === undefined) {
         checks.push(

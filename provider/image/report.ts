@@ -1,0 +1,102 @@
+import { type ImageCheck, isError, isWarning } from "./check";
+import type { Inspection } from "./inspection";
+import { bulletList, markdownCode, markdownText } from "./markdown";
+import { formatSize } from "./size";
+
+/** The checks of an image by what became of them. */
+export interface SortedChecks {
+    failed: ImageCheck[];
+    warnings: ImageCheck[];
+    notChecked: ImageCheck[];
+    passed: ImageCheck[];
+}
+
+/** Sorts checks by verdict; each keeps its place among its like. */
+export function sortChecks(checks: readonly ImageCheck[]): SortedChecks {
+    return {
+        failed: checks.filter(isError),
+        warnings: checks.filter(isWarning),
+        notChecked: checks.filter(({ verdict }) => verdict === "not-checked"),
+        passed: checks.filter(({ verdict }) => verdict === "passed"),
+    };
+}
+
+/** `2 of 31 checks failed, 1 warning, 3 not checked` */
+export function verdictLine(checks: readonly ImageCheck[]): string {
+    const { failed, warnings, notChecked, passed } = sortChecks(checks);
+    const made = failed.length + warnings.length + passed.length;
+    const head =
+        failed.length > 0
+            ? `${failed.length} of ${made} checks failed`
+            : `${passed.length} ${passed.length === 1 ? "check" : "checks"} passed`;
+    const rest = [
+        warnings.length > 0 ? [`${warnings.length} ${warnings.length === 1 ? "warning" : "warnings"}`] : [],
+        notChecked.length > 0 ? [`${notChecked.length} not checked`] : [],
+    ].flat();
+    return [head, ...rest].join(", ");
+}
+
+/** What the report says about the image itself. */
+export type ReportedImage = Pick<
+    Inspection,
+    "sha256" | "sizeBytes" | "format" | "compression" | "virtualSizeBytes" | "contents"
+>;
+
+const MOST = 200;
+
+/** A report for a pull request: the verdict, what failed and what to do, warnings, what was not checked, the rest folded. */
+export function reportMarkdown(name: string, image: ReportedImage, checks: readonly ImageCheck[]): string {
+    const { failed, warnings, notChecked, passed } = sortChecks(checks);
+    const sign = failed.length > 0 ? "❌" : warnings.length > 0 ? "⚠️" : "✅";
+    const parts = [
+        `## ${sign} ${markdownText(name)}: ${verdictLine(checks)}`,
+        describeImage(image),
+        section("Failed", failed.map(describeProblem)),
+        section("Warnings", warnings.map(describeProblem)),
+        section("Not checked", notChecked.map(describeProblem)),
+        folded(`Passed (${passed.length})`, passed.map(describePassed)),
+    ];
+    return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function describeImage({
+    sha256,
+    sizeBytes,
+    format,
+    compression,
+    virtualSizeBytes,
+    contents,
+}: ReportedImage): string {
+    const packed = compression === "none" ? format : `${format} in ${compression}`;
+    const system = contents?.os?.prettyName ?? contents?.os?.id;
+    const kernel = contents?.kernels?.at(-1)?.version;
+    return [
+        system === undefined ? [] : [markdownText(system)],
+        contents?.architecture === undefined ? [] : [markdownText(contents.architecture)],
+        kernel === undefined ? [] : [`kernel ${markdownText(kernel)}`],
+        contents?.packages ? [`${contents.packages.packages.length} packages`] : [],
+        [`${packed}, ${formatSize(sizeBytes)}, disk of ${formatSize(virtualSizeBytes)}`],
+        [`SHA-256 ${markdownCode(sha256)}`],
+    ]
+        .flat()
+        .join(" · ");
+}
+
+function describeProblem({ id, seen, message }: ImageCheck): string {
+    return `**${markdownText(id)}**: ${markdownText(message)} (seen: ${markdownText(seen)})`;
+}
+
+function describePassed({ id, seen }: ImageCheck): string {
+    return `${markdownText(id)}: ${markdownText(seen)}`;
+}
+
+function section(title: string, lines: readonly string[]): string {
+    return lines.length === 0 ? "" : [`### ${title}`, "", ...bulletList(lines, MOST)].join("\n");
+}
+
+function folded(title: string, lines: readonly string[]): string {
+    if (lines.length === 0) return "";
+    return [`<details><summary>${title}</summary>`, "", ...bulletList(lines, MOST), "", "</details>"].join(
+        "\n",
+    );
+}
