@@ -25,6 +25,8 @@ export function checkContext(options: {
         get client() {
             return client();
         },
+        // No stack, so nothing is configured; the environment counts as always.
+        settings: { config: () => undefined, env: process.env },
         projectDir,
         preview: true,
         owner,

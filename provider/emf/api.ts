@@ -87,6 +87,11 @@ export interface HostResource {
     serialNumber: string;
     uuid: string;
     hostname: string;
+    /** What the machine has reported; empty before it has. */
+    cpuArchitecture: string;
+    hostStorages: HostStorage[];
+    hostNics: HostNic[];
+    hostGpus: HostGpu[];
     hostStatus: string;
     hostStatusIndicator: StatusIndication;
     hostStatusTimestamp: number;
@@ -106,6 +111,31 @@ export interface HostResource {
     metadata: MetadataItem[];
     inheritedMetadata: MetadataItem[];
     timestamps: Timestamps | null;
+}
+
+export interface HostStorage {
+    /** `sda`, `nvme0n1` */
+    deviceName: string;
+    /** Decimal digits. */
+    capacityBytes: string;
+}
+
+export interface HostGpu {
+    deviceName: string;
+    /** Where it sits, as the agents report it: `0000:00:02.0`. */
+    pciId: string;
+    vendor: string;
+    product: string;
+}
+
+export interface HostNic {
+    deviceName: string;
+    /** Where it sits, as the agents report it: `0000:00:1f.6`. */
+    pciIdentifier: string;
+    /** The management controller's, which the OS does not answer on. */
+    bmcInterface: boolean;
+    /** `10.0.0.7/24` */
+    ipaddresses: { address: string }[];
 }
 
 export interface InstanceResource {

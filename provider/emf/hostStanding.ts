@@ -12,6 +12,8 @@ export interface Standing {
     /** In a few words, for `1 provisioning 4/9: streaming OS image`; a failure in the system's own words. */
     doing: string;
     detail?: string;
+    /** Of a failed host: what was found, one by one. */
+    faults?: readonly string[];
 }
 
 /** Judges a host as EMF shows it; undefined is one that EMF no longer has. */
@@ -55,18 +57,35 @@ export function summarize(standings: ReadonlyMap<string, Standing>, until: Phase
     return [`${of("ready").length}/${entries.length} ${until}`, ...parts].join(", ");
 }
 
-/** Every host's state, the unready ones a line each. */
+/** More lines than this nobody reads; the rest is counted. */
+const MOST_LINES = 100;
+/** So many names fit into a line or two. */
+const MOST_NAMES = 50;
+
+/** Every host's state as a table, the unready ones a line each, the failed ones first. */
 export function report(standings: ReadonlyMap<string, Standing>, until: Phase): string[] {
     const order = ["failed", "working", "pending"];
     const unready = [...standings]
         .filter(([, { state }]) => state !== "ready")
         .sort(([, a], [, b]) => order.indexOf(a.state) - order.indexOf(b.state));
-    const lines = unready.map(([label, { state, doing, detail }]) => {
-        const text = [doing, detail].filter(Boolean).join(" ");
-        return `  ${label}: ${state === "working" || text === state ? text : `${state}: ${text}`}`;
-    });
+    const shown = unready.slice(0, MOST_LINES);
+    const width = Math.max(0, ...shown.map(([label]) => label.length)) + 1;
+    const lines = shown.flatMap(([label, standing]) => lineOf(label, standing, width));
+    const left = unready.length - shown.length;
+    if (left > 0) lines.push(`  … and ${left} more like these`);
     const ready = [...standings].filter(([, { state }]) => state === "ready").map(([label]) => label);
-    return ready.length === 0 ? lines : [...lines, `  ${until}: ${ready.join(", ")}`];
+    if (ready.length > MOST_NAMES) lines.push(`  ${until}: ${ready.length} others`);
+    else if (ready.length > 0) lines.push(`  ${until}: ${ready.join(", ")}`);
+    return lines;
+}
+
+function lineOf(label: string, { state, doing, detail, faults = [] }: Standing, width: number): string[] {
+    const text = [doing, detail].filter(Boolean).join(" ");
+    const name = `${label}:`.padEnd(width);
+    return [
+        `  ${name} ${state === "working" || text === state ? text : `${state}: ${text}`}`,
+        ...faults.map((fault) => `      - ${fault}`),
+    ];
 }
 
 function ready(phase: Phase): Standing {

@@ -11,7 +11,15 @@ export * from "./lookUps";
 export { OsProfile } from "./osProfile";
 export type { OsProfileArgs, OsProfileInput, OsProfileSpellings, PublishedImage } from "./osProfile";
 export { ProvisioningGate } from "./provisioningGate";
-export type { GateErrorFile, GateHost, ProvisioningGateArgs } from "./provisioningGate";
+export type {
+    GateCommand,
+    GateErrorFile,
+    GateFile,
+    GateHost,
+    GateSsh,
+    GateVerification,
+    ProvisioningGateArgs,
+} from "./provisioningGate";
 export { Region } from "./region";
 export type { RegionArgs } from "./region";
 export { Site } from "./site";

@@ -1,22 +1,18 @@
 import { z } from "zod";
 import type { Context } from "../resource/context";
-import { messageOf, PartialFailure, UnavailableHere } from "../resource/errors";
-import type { HostResource } from "./api";
+import { messageOf, PartialFailure } from "../resource/errors";
+import { isKnown } from "../resource/unknown";
 import type { EmfClient } from "./client";
 import { errorFile, keepErrorFile } from "./errorFile";
 import { targetFields } from "./fields";
-import { PHASES, report, standingOf, summarize, type Standing } from "./hostStanding";
+import { GateWatch } from "./gateWatch";
+import { PHASES } from "./hostStanding";
+import { HostVerification } from "./hostVerification";
 import { emf } from "./system";
 import { defineEmfResource } from "./target";
+import { checkVerification, verification } from "./verification.schema";
 
 const HOUR = 3_600_000;
-/** Phases take from seconds (onboarding) to a quarter of an hour (streaming), so the pause grows while nothing moves. */
-const SHORTEST_PAUSE = 500;
-const LONGEST_PAUSE = 10_000;
-/** Every look reads all hosts of the project; with many pages it is taken less often. */
-const PAUSE_PER_HOST = 3;
-/** How long EMF may be away before a wait of hours is given up. */
-const TOLERATED_OUTAGE = 5 * 60_000;
 
 const gateHost = z.object({
     label: z.string(),
@@ -42,11 +38,12 @@ const inputs = z.object({
     until: z.enum(PHASES).default("running"),
     maxFailed: z.int().min(0).default(0),
     pending: z.enum(["skip", "wait"]).default("skip"),
+    onTimeout: z.enum(["fail", "warn"]).default("fail").meta({ control: true }),
+    verify: verification.optional(),
     errorFile: errorFile.optional().meta({ control: true }),
 });
 
 type Inputs = z.output<typeof inputs>;
-type GateContext = Context<EmfClient>;
 
 /** Waits for many hosts in one row, so that no host holds one of the engine's few slots while it installs itself. */
 export const provisioningGate = defineEmfResource({
@@ -55,6 +52,16 @@ export const provisioningGate = defineEmfResource({
     timeouts: { create: 2 * HOUR, update: 2 * HOUR },
     inputs,
     outputs: z.object({}),
+
+    async check({ verify, until, connection }, context) {
+        if (!isKnown(verify) || verify === undefined) return {};
+        const problems = checkVerification(verify, context, isKnown(connection) ? connection : undefined);
+        if (isKnown(until) && until !== "running") {
+            const message = `needs until: "running": hosts that are only ${until} cannot be looked at`;
+            problems.unshift({ path: ["verify"], message });
+        }
+        return { problems };
+    },
 
     async create(inputs, context) {
         const id = `gate-${context.random(8).toString("hex")}`;
@@ -77,10 +84,15 @@ export const provisioningGate = defineEmfResource({
     },
 });
 
-async function waitForHosts(id: string, inputs: Inputs, context: GateContext): Promise<void> {
-    const watch = new Watch(inputs, context);
+async function waitForHosts(id: string, inputs: Inputs, context: Context<EmfClient>): Promise<void> {
+    const watch = new GateWatch(inputs, context);
     try {
+        const { verify } = inputs;
+        // First, so that a missing key is told before anybody waits for hours.
+        await using looks = verify && new HostVerification(verify, context, inputs.connection);
         await watch.untilSettled();
+        if (looks) await watch.verifyWith(looks);
+        watch.sayWhatIsLeft();
     } catch (error) {
         const reason = context.signal.aborted ? messageOf(context.signal.reason) : messageOf(error);
         const written = keepErrorFile(inputs.errorFile, watch.failures("unready"), context.projectDir);
@@ -92,113 +104,4 @@ async function waitForHosts(id: string, inputs: Inputs, context: GateContext): P
     }
     const written = keepErrorFile(inputs.errorFile, watch.failures("failed"), context.projectDir);
     if (written.length > 0) context.log.warn(written.join("\n"));
-}
-
-class Watch {
-    private standings: ReadonlyMap<string, Standing> = new Map();
-    /** Confirmed once; every look would ask for each of them again. */
-    private readonly gone = new Set<string>();
-    private outageSince: number | undefined;
-
-    constructor(
-        private readonly inputs: Inputs,
-        private readonly context: GateContext,
-    ) {}
-
-    async untilSettled(): Promise<void> {
-        const { context } = this;
-        let line = "";
-        // The first look is a fresh one: whatever the run has listed before may be minutes old.
-        let maxAge = 0;
-        for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
-            if (await this.looked(maxAge)) {
-                const before = line;
-                line = summarize(this.standings, this.inputs.until);
-                context.progress(line);
-                if (this.settled()) break;
-                if (line !== before) pause = SHORTEST_PAUSE;
-            }
-            // Gates that wait at the same time share their looks.
-            maxAge = pause / 2;
-            await context.sleep(Math.max(pause, PAUSE_PER_HOST * this.standings.size));
-        }
-        this.sayWhatIsLeft(line);
-    }
-
-    report(): string[] {
-        if (this.standings.size === 0) return [];
-        return [
-            ...report(this.standings, this.inputs.until),
-            "The hosts go on by themselves, and the next up waits for them again. A failed installation starts anew " +
-                "when its EdgeHost gets another reimageToken; maxFailed says how many may fail",
-        ];
-    }
-
-    /**
-     * What to say of each host that has failed; in an unready wave, where none has, of those that are not there yet:
-     * they are why the wait has ended.
-     */
-    failures(which: "failed" | "unready"): Map<string, string> {
-        const told = (states: readonly Standing["state"][]): [string, string][] =>
-            [...this.standings]
-                .filter(([, { state }]) => states.includes(state))
-                .map(([label, { doing, detail }]) => [label, [doing, detail].filter(Boolean).join(" ")]);
-        const failed = told(["failed"]);
-        if (failed.length > 0 || which === "failed") return new Map(failed);
-        return new Map(told(this.inputs.pending === "wait" ? ["working", "pending"] : ["working"]));
-    }
-
-    /** One look at all hosts; false when EMF could not be asked. */
-    private async looked(maxAge: number): Promise<boolean> {
-        const { context } = this;
-        try {
-            const hosts = await context.client.list("hosts", { maxAge, signal: context.signal });
-            const byId = new Map(hosts.map((host) => [host.resourceId, host]));
-            const standings = new Map<string, Standing>();
-            for (const { label, hostId } of this.inputs.hosts) {
-                const host = byId.get(hostId) ?? (await this.confirm(hostId));
-                standings.set(label, standingOf(host, this.inputs.until));
-            }
-            this.standings = standings;
-            this.outageSince = undefined;
-            return true;
-        } catch (error) {
-            if (context.signal.aborted || !(error instanceof UnavailableHere)) throw error;
-            const now = context.now();
-            this.outageSince ??= now;
-            if (now - this.outageSince > TOLERATED_OUTAGE) throw error;
-            context.progress(`asking again: ${messageOf(error)}`);
-            return false;
-        }
-    }
-
-    /** Pages can miss a host. */
-    private async confirm(hostId: string): Promise<HostResource | undefined> {
-        if (this.gone.has(hostId)) return undefined;
-        const { client, signal } = this.context;
-        const host = await client.get("hosts", hostId, { signal });
-        if (!host) this.gone.add(hostId);
-        return host;
-    }
-
-    private settled(): boolean {
-        const { until, maxFailed, pending } = this.inputs;
-        const failed = this.count("failed");
-        if (failed > maxFailed) {
-            const allowed = maxFailed === 0 ? "" : `, ${maxFailed} may`;
-            throw new Error(`${failed} of ${this.standings.size} hosts failed before ${until}${allowed}`);
-        }
-        return this.count("working") === 0 && (pending === "skip" || this.count("pending") === 0);
-    }
-
-    private sayWhatIsLeft(line: string): void {
-        const { log } = this.context;
-        const lines = [line, ...report(this.standings, this.inputs.until)].join("\n");
-        if (this.count("failed") > 0) log.warn(lines);
-        else if (this.count("pending") > 0) log.info(`${line}: pending hosts are not waited for`);
-    }
-
-    private count(state: Standing["state"]): number {
-        return [...this.standings.values()].filter((standing) => standing.state === state).length;
-    }
 }

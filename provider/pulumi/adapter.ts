@@ -215,6 +215,7 @@ export class DynamicAdapter {
             get client() {
                 return clientFor(definition, fromWire(properties), host);
             },
+            settings: host,
             projectDir: host.projectDir,
             preview: preview && verb === "check",
             owner,

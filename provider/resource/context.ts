@@ -5,6 +5,8 @@ export interface Context<Client> {
     /** `emf.Region "north"`: the resource as messages name it. */
     readonly title: string;
     readonly client: Client;
+    /** Configuration and environment, for ways out beside the client: SSH. */
+    readonly settings: Pick<Host, "config" | "env">;
     /** Folder of the program; relative paths in inputs start here. */
     readonly projectDir: string;
     /** A preview: nothing may be written, and what is missing only here is no failure. */

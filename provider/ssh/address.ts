@@ -11,7 +11,10 @@ const DEFAULT_PORT = 22;
 const FORM = "[ssh://]user@host[:port]";
 
 /** Reads `ssh://user@host:port` and its shorter forms; an IPv6 address stands in brackets. Faults throw an EdgeError. */
-export function parseSshAddress(text: string, defaults: { user?: string | undefined } = {}): SshAddress {
+export function parseSshAddress(
+    text: string,
+    defaults: { user?: string | undefined; port?: number | undefined } = {},
+): SshAddress {
     const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `ssh://${text}`;
     const fault = (what: string): EdgeError => new EdgeError(`${what}: must be ${FORM}`);
     if (!URL.canParse(full)) throw fault("is not an SSH address");
@@ -28,7 +31,7 @@ export function parseSshAddress(text: string, defaults: { user?: string | undefi
     if (user === undefined) throw fault("names no user");
     return {
         host: decoded(url.hostname).replace(/^\[(.*)\]$/, "$1"),
-        port: url.port === "" ? DEFAULT_PORT : Number(url.port),
+        port: url.port === "" ? (defaults.port ?? DEFAULT_PORT) : Number(url.port),
         user,
     };
 }

@@ -21,23 +21,30 @@ export function isFingerprints(text: string): boolean {
  */
 export class HostKeys {
     private readonly seen = new Map<string, string>();
+    private readonly pinned = new Map<string, string>();
 
     /** @param pinned fingerprints by `host` or `host:port`; any of several is right */
-    constructor(private readonly pinned: Readonly<Record<string, string>> = {}) {
+    constructor(pinned: Readonly<Record<string, string>> = {}) {
         for (const [host, fingerprints] of Object.entries(pinned)) {
             if (!isFingerprints(fingerprints)) {
                 throw new EdgeError(
                     `host key of ${host}: must be a fingerprint such as SHA256:… (ssh-keyscan HOST | ssh-keygen -lf -)`,
                 );
             }
+            this.pinned.set(host, fingerprints);
         }
+    }
+
+    /** Demands a key of one machine from now on. */
+    pin({ host, port }: { host: string; port: number }, fingerprints: string): void {
+        this.pinned.set(hostAndPort(host, port), fingerprints);
     }
 
     /** Why the key is wrong; undefined when it is right. */
     fault(host: string, port: number, key: Buffer): string | undefined {
         const place = hostAndPort(host, port);
         const shown = fingerprint(key);
-        const pin = this.pinned[place] ?? this.pinned[`${host}:${port}`] ?? this.pinned[host];
+        const pin = this.pinned.get(place) ?? this.pinned.get(`${host}:${port}`) ?? this.pinned.get(host);
         if (pin !== undefined) {
             if (split(pin).some((one) => one.replace(/=$/, "") === shown)) return undefined;
             return (

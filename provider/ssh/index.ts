@@ -5,5 +5,5 @@ export type { ExecOptions, ExecResult } from "./execute";
 export { CommandTimedOut, ConnectionLost, HostKeyRefused, LoginRefused, SshUnreachable } from "./failure";
 export { fingerprint, HostKeys, isFingerprints } from "./hostKeys";
 export type { SshLogin } from "./login";
-export { readSshSettings, type SshSettings } from "./settings";
+export { readSshSettings, sshSettingsOf, type SshSettings } from "./settings";
 export { quote } from "./quote";

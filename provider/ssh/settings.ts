@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
-import type { Host } from "../resource/context";
+import type { Context, Host } from "../resource/context";
 import { EdgeError, messageOf, UnavailableHere } from "../resource/errors";
 import { describeIssue, formatPath } from "../resource/problem";
 import { isRecord } from "../resource/unknown";
@@ -11,7 +11,8 @@ import type { SshLogin } from "./login";
 
 /** How this stack logs in to machines. */
 export interface SshSettings {
-    readonly login: SshLogin;
+    /** Reads the key, or says that there is none here: asked for only when there is something to connect to. */
+    readonly login: () => SshLogin;
     readonly user?: string;
     readonly jump?: SshAddress;
     /** Fingerprints by host. */
@@ -39,11 +40,20 @@ export function readSshSettings(sources: Sources, connection?: string): SshSetti
     const jump = variables("JUMP") ?? config.jump;
     const user = variables("USER") ?? config.user;
     return {
-        login: readLogin(sources, config.keyFile, title, variables),
+        login: () => readLogin(sources, config.keyFile, title, variables),
         ...(user === undefined ? {} : { user }),
         ...(jump === undefined ? {} : { jump: readJump(jump, user, title) }),
         hostKeys: config.hostKeys ?? {},
     };
+}
+
+/** What {@link readSshSettings} reads, for a verb that runs. */
+export function sshSettingsOf(
+    { settings, projectDir }: Pick<Context<unknown>, "settings" | "projectDir">,
+    connection?: string,
+): SshSettings {
+    const { env } = settings;
+    return readSshSettings({ config: (key) => settings.config(key), env, projectDir }, connection);
 }
 
 function readLogin(

@@ -15,6 +15,9 @@ export interface TestContextOptions<C> {
     name?: string;
     kind?: string;
     stack?: string;
+    /** Stack configuration by full key; what is not text is written as JSON. */
+    config?: Readonly<Record<string, unknown>>;
+    env?: Readonly<Record<string, string | undefined>>;
     projectDir?: string;
     preview?: boolean;
     signal?: AbortSignal;
@@ -37,6 +40,10 @@ export function testContext<C>(options: TestContextOptions<C>): TestContext<C> {
     return {
         title: `${kind} ${JSON.stringify(name)}`,
         client,
+        settings: {
+            config: (key) => configText(options.config?.[key]),
+            env: options.env ?? {},
+        },
         projectDir: options.projectDir ?? process.cwd(),
         preview,
         owner,
@@ -93,10 +100,7 @@ export function testHost(
     const sleeps: number[] = [];
     let offset = 0;
     return {
-        config(key) {
-            const value = options.config?.[key];
-            return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
-        },
+        config: (key) => configText(options.config?.[key]),
         env: options.env ?? {},
         projectDir: options.projectDir ?? process.cwd(),
         warn: (text) => void warnings.push(text),
@@ -114,4 +118,9 @@ export function testHost(
             offset += milliseconds;
         },
     };
+}
+
+/** As the engine hands out configuration: objects are text too. */
+function configText(value: unknown): string | undefined {
+    return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
 }

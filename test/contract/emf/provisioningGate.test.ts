@@ -1,106 +1,34 @@
-import * as crypto from "node:crypto";
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import * as zlib from "node:zlib";
 import { expect } from "chai";
-import { startLab, type Device, type Lab } from "../../../lab";
-import type { EmfClient } from "../../../provider/emf/client";
-import { edgeHost } from "../../../provider/emf/edgeHost.handler";
 import { provisioningGate } from "../../../provider/emf/provisioningGate.handler";
-import { testContext, type TestContext, type TestHost } from "../../support/context";
-import { labClient } from "../../support/emf";
+import type { TestContext } from "../../support/context";
+import type { EmfClient } from "../../../provider/emf/client";
+import { failureOf as failure, LabHosts, type LabHost } from "../../support/labHosts";
 import { Row } from "../../support/row";
-import { ESP, ROOT, tinyImage } from "../../unit/lab/tinyImage";
-
-interface Host {
-    row: Row;
-    device: Device;
-    gate: { label: string; hostId: string; instanceId: string };
-}
 
 describe("emf.ProvisioningGate against the lab", () => {
-    let lab: Lab;
-    let client: EmfClient;
-    let clock: TestHost;
-    let profile: string;
+    let hosts: LabHosts;
     beforeEach(async () => {
-        lab = await startLab({ speed: 50 });
-        ({ client, host: clock } = labClient(lab, {}, { sleep: () => sleep(5) }));
-        const image = zlib.gzipSync(tinyImage([ROOT, ESP]));
-        fs.writeFileSync(path.join(lab.images.directory, "u.raw.gz"), image);
-        profile = (
-            await lab.emf.create("compute/os", {
-                name: "ubuntu",
-                imageUrl: `${lab.images.baseUrl}/u.raw.gz`,
-                sha256: crypto.createHash("sha256").update(image).digest("hex"),
-                osType: "OS_TYPE_MUTABLE",
-                osProvider: "OS_PROVIDER_KIND_INFRA",
-                tlsCaCert: Buffer.from(lab.images.certificate).toString("base64"),
-                securityFeature: "SECURITY_FEATURE_NONE",
-            })
-        ).resourceId;
+        hosts = await LabHosts.start();
     });
-    afterEach(async () => {
-        await client.close();
-        await lab.close();
-    });
+    afterEach(async () => hosts[Symbol.asyncDispose]());
 
-    /** Ten milliseconds are as good as the pause; the client's lists have to age as much. */
-    async function pass(pause: number): Promise<void> {
-        clock.advance(pause);
-        await sleep(10);
-    }
-
-    function context(
-        options: { signal?: AbortSignal; sleep?: (pause: number) => Promise<void> } = {},
-    ): TestContext<EmfClient> {
-        return testContext({
-            client,
-            kind: "emf.ProvisioningGate",
-            name: "wave-1",
-            sleep: pass,
-            ...options,
-        });
-    }
-
-    async function host(serial: string): Promise<Host> {
-        const device = lab.emf.addDevice({ serial });
-        const row = new Row(edgeHost);
-        await row.up(
-            { serial, osProfile: profile },
-            testContext({ client, kind: "emf.EdgeHost", name: serial, sleep: () => sleep(5) }),
-        );
-        return { row, device, gate: gateOf(serial, row) };
-    }
-
-    function gateOf(label: string, row: Row): Host["gate"] {
-        const { hostId, instanceId } = row.state?.outputs as { hostId: string; instanceId: string };
-        return { label, hostId, instanceId };
-    }
-
-    async function failure(promise: Promise<unknown>): Promise<string> {
-        try {
-            await promise;
-        } catch (error) {
-            return (error as Error).message;
-        }
-        throw new Error("did not fail");
-    }
+    const host = (serial: string): Promise<LabHost> => hosts.host(serial);
+    const context = (options?: Parameters<LabHosts["gateContext"]>[0]): TestContext<EmfClient> =>
+        hosts.gateContext(options);
 
     it("waits through the real states, with one line of progress, and then not again", async () => {
-        const hosts = [await host("SN00001"), await host("SN00002")];
-        hosts.forEach(({ device }) => device.boot());
-        const inputs = { hosts: hosts.map(({ gate }) => gate), pending: "wait" };
+        const both = [await host("SN00001"), await host("SN00002")];
+        both.forEach(({ device }) => device.boot());
+        const inputs = { hosts: both.map(({ gate }) => gate), pending: "wait" };
         const row = new Row(provisioningGate);
         const first = context();
         expect(await row.up(inputs, first)).to.equal("created");
         expect(first.messages.progress.at(-1)).to.equal("2/2 running");
         expect(first.messages.progress.join("\n")).to.match(/0\/2 running, .*provisioning/);
 
-        lab.emf.resetCalls();
+        hosts.lab.emf.resetCalls();
         expect(await row.up(inputs, context())).to.equal("same");
-        expect(lab.emf.calls().routes).not.to.have.property("GET compute/hosts");
+        expect(hosts.lab.emf.calls().routes).not.to.have.property("GET compute/hosts");
         expect(await row.refresh(context())).to.deep.equal([]);
         expect(row.state?.outputs).to.deep.equal({});
     });
@@ -110,8 +38,8 @@ describe("emf.ProvisioningGate against the lab", () => {
         on.device.boot();
         const run = context();
         // Until the first has reported it is pending too.
-        await lab.emf.until(
-            () => lab.emf.store.find("host", on.gate.hostId)?.currentState === "HOST_STATE_ONBOARDED",
+        await hosts.lab.emf.until(
+            () => hosts.lab.emf.store.find("host", on.gate.hostId)?.currentState === "HOST_STATE_ONBOARDED",
             "a report",
         );
         await new Row(provisioningGate).up({ hosts: [on.gate, off.gate] }, run);
@@ -135,10 +63,10 @@ describe("emf.ProvisioningGate against the lab", () => {
 
         bad.device.repair();
         await bad.row.up(
-            { serial: "SN00002", osProfile: profile, reimageToken: "2" },
-            testContext({ client, kind: "emf.EdgeHost", name: "SN00002", sleep: () => sleep(5) }),
+            { serial: "SN00002", osProfile: hosts.profile, reimageToken: "2" },
+            hosts.hostContext("SN00002"),
         );
-        const again = { ...inputs, hosts: [good.gate, gateOf("SN00002", bad.row)] };
+        const again = { ...inputs, hosts: [good.gate, hosts.gateOf("SN00002", bad.row)] };
         expect(await row.up(again, context())).to.equal("updated");
     });
 
@@ -167,7 +95,7 @@ describe("emf.ProvisioningGate against the lab", () => {
                 if (run.messages.progress.at(-1)?.includes("streaming")) {
                     limit.abort(new Error("create reached its time limit of 7200 s (customTimeouts)"));
                 }
-                await pass(pause);
+                await hosts.pass(pause);
                 limit.signal.throwIfAborted();
             },
         });
@@ -182,7 +110,7 @@ describe("emf.ProvisioningGate against the lab", () => {
     it("goes on when EMF is away for a while", async () => {
         const one = await host("SN00001");
         one.device.boot();
-        lab.emf.fault({ on: "GET compute/hosts", do: "status", status: 503, times: 12 });
+        hosts.lab.emf.fault({ on: "GET compute/hosts", do: "status", status: 503, times: 12 });
         const run = context();
         await new Row(provisioningGate).up({ hosts: [one.gate], pending: "wait" }, run);
         expect(run.messages.progress.join("\n")).to.include("asking again");
@@ -191,11 +119,81 @@ describe("emf.ProvisioningGate against the lab", () => {
 
     it("fails for a host that is gone", async () => {
         const one = await host("SN00001");
-        await one.row.delete(
-            testContext({ client, kind: "emf.EdgeHost", name: "SN00001", sleep: () => sleep(5) }),
-        );
+        await one.row.delete(hosts.hostContext("SN00001"));
         expect(await failure(new Row(provisioningGate).up({ hosts: [one.gate] }, context()))).to.include(
             "SN00001: failed: it is not in EMF any more",
+        );
+    });
+
+    describe("at its time limit, with one machine that hangs and one that nobody has switched on", () => {
+        let fleet: Record<"good" | "stuck" | "off", LabHost>;
+        let inputs: Record<string, unknown>;
+        beforeEach(async () => {
+            fleet = {
+                good: await host("SN00001"),
+                stuck: await host("SN00002"),
+                off: await host("SN000003"),
+            };
+            fleet.stuck.device.fail({ at: "Streaming OS image", do: "hang" });
+            fleet.good.device.boot();
+            fleet.stuck.device.boot();
+            await hosts.lab.emf.until(
+                () => hosts.lab.emf.store.find("host", fleet.good.gate.hostId)?.hostStatus === "Running",
+                "the good one",
+            );
+            inputs = { hosts: Object.values(fleet).map(({ gate }) => gate) };
+        });
+
+        it("fails with a table of every host's state", async () => {
+            const message = await failure(new Row(provisioningGate).up(inputs, context()));
+            expect(message).to.match(
+                /^1 of 3 hosts were not running within the time limit of 20 min \(customTimeouts\); onTimeout: "warn" would go on/,
+            );
+            expect(message).to.match(
+                /\n {2}SN00002: {2}provisioning \d+\/\d+: streaming OS image\n {2}SN000003: pending: never booted\n {2}running: SN00001\n/,
+            );
+            const all = await failure(
+                new Row(provisioningGate).up({ ...inputs, pending: "wait" }, context()),
+            );
+            expect(all).to.match(/^2 of 3 hosts were not running/);
+        });
+
+        it("goes on without them when it shall only warn, and does not wait again", async () => {
+            const row = new Row(provisioningGate);
+            const run = context();
+            expect(await row.up({ ...inputs, onTimeout: "warn" }, run)).to.equal("created");
+            expect(run.messages.warn.join("\n")).to.match(
+                /^1 of 3 hosts were not running .*; going on without them\n {2}SN00002: {2}provisioning/,
+            );
+            hosts.lab.emf.resetCalls();
+            expect(await row.up({ ...inputs, onTimeout: "fail" }, context())).to.equal("same");
+            expect(hosts.lab.emf.calls().routes).not.to.have.property("GET compute/hosts");
+        });
+
+        it("fails for a failed host even if it shall only warn", async () => {
+            const bad = await host("SN00004");
+            bad.device.fail({ at: "onboarding", do: "fail" });
+            bad.device.boot();
+            const gates = [...Object.values(fleet), bad].map(({ gate }) => gate);
+            const message = await failure(
+                new Row(provisioningGate).up({ hosts: gates, onTimeout: "warn" }, context()),
+            );
+            expect(message).to.match(
+                /^1 of 4 hosts failed before running\n {2}SN00004: {2}failed: Onboarding Failed/,
+            );
+        });
+    });
+
+    it("compares the version with what EMF has installed, where it cannot look itself", async () => {
+        const one = await host("SN00001");
+        one.device.boot();
+        const inputs = { hosts: [one.gate], pending: "wait", verify: { osVersion: "24.04.1" } };
+        const run = context();
+        await new Row(provisioningGate).up(inputs, run);
+        expect(run.messages.progress.at(-1)).to.equal("1/1 running, verified");
+        const other = { ...inputs, verify: { osVersion: "24.04.2" } };
+        expect(await failure(new Row(provisioningGate).up(other, context()))).to.match(
+            /^1 of 1 hosts did not pass verify\n {2}SN00001: failed: the verification found one fault\n {6}- the OS profile in EMF is "ubuntu", version "24.04.1", wanted version "24.04.2"/,
         );
     });
 });

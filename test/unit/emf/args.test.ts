@@ -1,7 +1,15 @@
 import { expect } from "chai";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { CustomConfig, FleetRoster, LocalAccount, OsProfile, Region, Site } from "../../../provider/emf";
+import {
+    CustomConfig,
+    FleetRoster,
+    LocalAccount,
+    OsProfile,
+    ProvisioningGate,
+    Region,
+    Site,
+} from "../../../provider/emf";
 import type { CustomConfigArgs } from "../../../provider/emf/customConfig";
 import { customConfig } from "../../../provider/emf/customConfig.handler";
 import type { FleetRosterArgs } from "../../../provider/emf/fleetRoster";
@@ -11,6 +19,8 @@ import { localAccount } from "../../../provider/emf/localAccount.handler";
 import type { OsProfileArgs } from "../../../provider/emf/osProfile";
 import { osProfile } from "../../../provider/emf/osProfile.handler";
 import type { osProfileInputs } from "../../../provider/emf/osProfile.schema";
+import type { ProvisioningGateArgs } from "../../../provider/emf/provisioningGate";
+import { provisioningGate } from "../../../provider/emf/provisioningGate.handler";
 import type { RegionArgs } from "../../../provider/emf/region";
 import { region } from "../../../provider/emf/region.handler";
 import type { SiteArgs } from "../../../provider/emf/site";
@@ -24,6 +34,9 @@ type Plain<T> = { [K in keyof T]: T[K] };
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the one way to compare types exactly
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
+/** Choices that the public interface takes as any text. */
+type Text = "until" | "pending";
+
 /** Checked by the compiler: a field in one and not in the other, or of another type, does not compile. */
 const equal: [
     Equal<FromArgs<RegionArgs>, FromSchema<(typeof region)["inputs"]>>,
@@ -32,7 +45,11 @@ const equal: [
     Equal<FromArgs<CustomConfigArgs>, FromSchema<(typeof customConfig)["inputs"]>>,
     Equal<FromArgs<FleetRosterArgs>, FromSchema<(typeof fleetRoster)["inputs"]>>,
     Equal<FromArgs<OsProfileArgs>, FromSchema<typeof osProfileInputs>>,
-] = [true, true, true, true, true, true];
+    Equal<
+        Plain<Omit<FromArgs<ProvisioningGateArgs>, Text>>,
+        Plain<Omit<FromSchema<(typeof provisioningGate)["inputs"]>, Text>>
+    >,
+] = [true, true, true, true, true, true, true];
 
 describe("the public arguments of EMF resources", () => {
     it("equal the schemas", () => {
@@ -55,6 +72,7 @@ describe("the public arguments of EMF resources", () => {
                 resource: new CustomConfig("x", { name: "x", config: "#cloud-config" }),
             },
             { definition: fleetRoster, resource: new FleetRoster("x", { devices: {} }) },
+            { definition: provisioningGate, resource: new ProvisioningGate("x", { hosts: [] }) },
             { definition: region, resource: new Region("x", { name: "x" }) },
             { definition: site, resource: new Site("x", { name: "x" }) },
         ];

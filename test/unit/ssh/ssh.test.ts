@@ -69,18 +69,16 @@ describe("SSH settings", () => {
     it("take the key from the environment, else from a file, else from an agent", () => {
         const config = { "edge-os:ssh": { keyFile: "id", user: "ops" } };
         const env = { EDGE_OS_SSH_KEY: "ENV", EDGE_OS_SSH_PASSPHRASE: "sesame", SSH_AUTH_SOCK: "/run/agent" };
-        expect(read(config, env).login).to.deep.equal({
+        expect(read(config, env).login()).to.deep.equal({
             key: "ENV",
             passphrase: "sesame",
             from: "EDGE_OS_SSH_KEY",
         });
-        expect(read(config, { SSH_AUTH_SOCK: "/run/agent" })).to.deep.equal({
-            login: { key: "PRIVATE", from: "id" },
-            user: "ops",
-            hostKeys: {},
-        });
-        expect(read({}, { SSH_AUTH_SOCK: "/run/agent" }).login).to.include({ agent: "/run/agent" });
-        expect(read({}, { EDGE_OS_SSH_KEY_FILE: "id" }).login).to.include({ key: "PRIVATE" });
+        const fromFile = read(config, { SSH_AUTH_SOCK: "/run/agent" });
+        expect(fromFile).to.deep.include({ user: "ops", hostKeys: {} });
+        expect(fromFile.login()).to.deep.equal({ key: "PRIVATE", from: "id" });
+        expect(read({}, { SSH_AUTH_SOCK: "/run/agent" }).login()).to.include({ agent: "/run/agent" });
+        expect(read({}, { EDGE_OS_SSH_KEY_FILE: "id" }).login()).to.include({ key: "PRIVATE" });
     });
 
     it("of a connection win over the common ones", () => {
@@ -102,8 +100,8 @@ describe("SSH settings", () => {
     });
 
     it("are only missing here when there is no key", () => {
-        expect(() => read({})).to.throw(UnavailableHere, /EDGE_OS_SSH_KEY.*edge-os:ssh\.keyFile/);
-        expect(() => read({ "edge-os:ssh": { keyFile: "none" } })).to.throw(
+        expect(() => read({}).login()).to.throw(UnavailableHere, /EDGE_OS_SSH_KEY.*edge-os:ssh\.keyFile/);
+        expect(() => read({ "edge-os:ssh": { keyFile: "none" } }).login()).to.throw(
             UnavailableHere,
             "none cannot be read",
         );
