@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import * as tls from "node:tls";
 
 import { newDevice, type Defect, type DeviceSettings, type DeviceState } from "./device";
@@ -65,6 +66,8 @@ export class Worker implements World {
         this.pace = new Pace(options.speed ?? 1);
         this.systemRoots = options.systemRoots ?? tls.rootCertificates;
         this.autoBoot = options.autoBoot ?? options.snapshot?.autoBoot ?? false;
+        // Every deletion waits on it, and a fleet is deleted at once; Node takes more than ten for a leak.
+        setMaxListeners(0, this.closing.signal);
         this.hostManager = new HostManager(this, (work) => this.follow(work), this.closing.signal);
         for (const device of options.snapshot?.devices ?? []) {
             this.insert(device);
