@@ -33,6 +33,7 @@ function systemRoots(): readonly string[] {
     return getCACertificates?.("default") ?? tls.rootCertificates;
 }
 
-function isLoopback(hostname: string): boolean {
-    return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+/** Whether a host name is this machine's own, whoever answers name look-ups. */
+export function isLoopback(hostname: string): boolean {
+    return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from "../http/dispatcher";
 import type { Host } from "../resource/context";
 
 /** Keys of a user, or temporary ones with their session token, as a security token service hands them out. */
@@ -56,15 +57,13 @@ function keys(env: Environment, prefix: string): S3Credentials | undefined {
     return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
 /** What is wrong with an endpoint as a user gives it. */
 export function endpointProblem(text: string): string | undefined {
     if (!URL.canParse(text)) return "must be a URL, for example https://s3.example.com";
     const { protocol, hostname, username, password, search, hash } = new URL(text);
     if (username !== "" || password !== "") return "must not hold a user name or password";
     if (search !== "" || hash !== "") return "must not have a query or fragment";
-    if (protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname))) return undefined;
+    if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return undefined;
     return "must use https";
 }
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import S3rver from "s3rver";
+import { bodyOf, forward, type FrontAnswer, give, listen, shut } from "./front";
 import { signatureProblem } from "./s3Signature";
 
 /** Those that s3rver knows. */
@@ -65,7 +66,7 @@ export class S3Server {
         front.on("request", (request, response) => {
             void server.serve(request, response).catch(() => response.destroy());
         });
-        await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+        await listen(front);
         return server;
     }
 
@@ -103,8 +104,7 @@ export class S3Server {
     }
 
     async close(): Promise<void> {
-        this.front.closeAllConnections();
-        await new Promise((resolve) => this.front.close(resolve));
+        await shut(this.front);
         await this.inner.close();
         fs.rmSync(this.folder, { recursive: true, force: true });
     }
@@ -124,17 +124,15 @@ export class S3Server {
         };
         this.requests.push(request);
         if (this.interfere("before", request, response)) return;
-        const chunks: Buffer[] = [];
-        for await (const chunk of incoming) chunks.push(chunk as Buffer);
-        const sent = Buffer.concat(chunks);
+        const sent = await bodyOf(incoming);
         const body = this.damage?.(request, sent) ?? sent;
         const fault = this.faultOf(incoming, url, body);
         const answer =
             fault ??
             this.ownAnswer(request, url) ??
-            precondition(incoming, await this.forward(incoming, body));
+            precondition(incoming, await forward(incoming, body, this.innerPort));
         if (this.interfere("after", request, response)) return;
-        response.writeHead(answer.status, answer.headers).end(incoming.method === "HEAD" ? "" : answer.body);
+        give(answer, response, incoming.method);
     }
 
     /** True when the request is dealt with. */
@@ -149,7 +147,7 @@ export class S3Server {
         return true;
     }
 
-    private faultOf(incoming: http.IncomingMessage, url: URL, body: Buffer): Answer | undefined {
+    private faultOf(incoming: http.IncomingMessage, url: URL, body: Buffer): FrontAnswer | undefined {
         const secrets = new Map<string, string>([[S3_KEYS.accessKeyId, S3_KEYS.secretAccessKey]]);
         const code = signatureProblem(incoming, url, body, {
             secrets,
@@ -159,7 +157,7 @@ export class S3Server {
         return code === undefined ? undefined : refusal(code.startsWith("XAmz") ? 400 : 403, code, "refused");
     }
 
-    private ownAnswer({ route, bucket, key }: S3Request, url: URL): Answer | undefined {
+    private ownAnswer({ route, bucket, key }: S3Request, url: URL): FrontAnswer | undefined {
         const id = url.searchParams.get("uploadId");
         const upload =
             id === null ? undefined : this.uploads(bucket).find((one) => one.id === id && one.key === key);
@@ -180,44 +178,15 @@ export class S3Server {
         const body = `<ListMultipartUploadsResult><Bucket>${bucket}</Bucket><IsTruncated>false</IsTruncated>${found.join("")}</ListMultipartUploadsResult>`;
         return { status: 200, headers: { "content-type": "application/xml" }, body };
     }
-
-    private async forward(incoming: http.IncomingMessage, body: Buffer): Promise<Answer> {
-        const { method, url, headers } = incoming;
-        return new Promise((resolve, reject) => {
-            const onward = http.request(
-                { host: "127.0.0.1", port: this.innerPort, method, path: url, headers, agent: false },
-                (answer) => {
-                    const chunks: Buffer[] = [];
-                    answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-                    answer.once("error", reject);
-                    answer.once("end", () =>
-                        resolve({
-                            status: answer.statusCode ?? 500,
-                            headers: answer.headers,
-                            body: Buffer.concat(chunks),
-                        }),
-                    );
-                },
-            );
-            onward.once("error", reject);
-            onward.end(body);
-        });
-    }
 }
 
-interface Answer {
-    status: number;
-    headers: http.OutgoingHttpHeaders;
-    body: Buffer | string;
-}
-
-function refusal(status: number, code: string, message: string): Answer {
+function refusal(status: number, code: string, message: string): FrontAnswer {
     const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message><RequestId>${crypto.randomUUID()}</RequestId></Error>`;
     return { status, headers: { "content-type": "application/xml" }, body };
 }
 
 /** s3rver takes no notice of it. */
-function precondition({ headers }: http.IncomingMessage, answer: Answer): Answer {
+function precondition({ headers }: http.IncomingMessage, answer: FrontAnswer): FrontAnswer {
     const wanted = headers["if-match"];
     if (wanted === undefined || answer.headers.etag === wanted) return answer;
     return refusal(
