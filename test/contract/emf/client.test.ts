@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { startLab, type Lab } from "../../../lab";
 import type { EmfClient } from "../../../provider/emf/client";
-import { AlreadyExists, EmfError, InUse } from "../../../provider/emf/errors";
+import { EmfError, InUse } from "../../../provider/emf/errors";
 import { UnavailableHere } from "../../../provider/resource/errors";
 import type { TestHost } from "../../support/context";
 import { labClient } from "../../support/emf";
@@ -192,66 +192,6 @@ describe("the EMF client against the lab", () => {
             expect(await lab.emf.list("compute/hosts")).to.be.empty;
             await client.remove("os", os.resourceId);
             await client.remove("sites", site.resourceId);
-        });
-    });
-
-    describe("the traps of EMF", () => {
-        it("takes no id of another kind into a path", async () => {
-            const registered = await lab.emf.create("compute/hosts/register", { serialNumber: "SN00003" });
-            for (const attempt of [
-                client.get("os", registered.resourceId),
-                client.remove("os", registered.resourceId),
-                client.patch("os", registered.resourceId, { sha256: SHA, architecture: "x" }),
-                client.get("os", "../hosts"),
-            ]) {
-                expect((await failure(attempt)).message).to.contain("is not the id of an OS profile");
-            }
-            expect(await lab.emf.get("compute/hosts", registered.resourceId)).to.include({
-                desiredState: "HOST_STATE_REGISTERED",
-            });
-            await client.remove("hosts", registered.resourceId);
-        });
-
-        it("sends no PATCH that would write defaults or lose a certificate", async () => {
-            for (const [collection, body] of [
-                ["instances", {}],
-                ["instances", { localAccountID: "x" }],
-                ["os", { sha256: SHA }],
-                ["os", { sha256: SHA, tlsCaCert: "YQ==", architecture: "x" }],
-                ["hosts", { serialNumber: "x" }],
-            ] as const) {
-                const id = { instances: "inst", os: "os", hosts: "host" }[collection] + "-00000000";
-                await failure(client.patch(collection, id, body as never));
-            }
-            expect(lab.emf.calls().writes).to.equal(0);
-        });
-
-        it("takes no deletion back", async () => {
-            await using still = await startLab({ images: false, workers: false });
-            const { client: other } = labClient(still);
-            const { resourceId } = await still.emf.create("compute/hosts/register", {
-                serialNumber: "SN00004",
-            });
-            await other.remove("hosts", resourceId, { wait: false });
-            expect((await failure(other.changeHost(resourceId, "onboard"))).message).to.contain(
-                "is being deleted",
-            );
-            still.emf.resetCalls();
-            await other.remove("hosts", resourceId, { wait: false });
-            expect(still.emf.calls().writes, "what is being deleted is left alone").to.equal(0);
-            expect(await still.emf.get("compute/hosts", resourceId)).to.include({
-                desiredState: "HOST_STATE_DELETED",
-            });
-            await other.close();
-        });
-
-        it("knows a taken name by its rule", async () => {
-            await client.createOnce("os", { ...OS, name: "taken" }, { same: () => false });
-            const error = await failure(
-                client.createOnce("os", { ...OS, name: "taken" }, { same: () => false }),
-            );
-            expect(error).to.be.instanceOf(AlreadyExists);
-            expect(error).to.include({ constraint: "operatingsystemresource_name_tenant_id", status: 400 });
         });
     });
 
