@@ -1,12 +1,13 @@
 import type { Context } from "../resource/context";
 import type { CheckOutcome } from "../resource/definition";
 import type { Problem } from "../resource/problem";
-import { isKnown, UNKNOWN, type Checked } from "../resource/unknown";
+import { hasUnknown, isKnown, UNKNOWN, type Checked } from "../resource/unknown";
 import type { OsResource } from "./api";
 import { fingerprintOf } from "./certificate";
 import type { EmfClient } from "./client";
 import { DEFAULT_PROFILES } from "./defaultProfiles";
 import { imageProblems, imageWarnings } from "./imageUrl";
+import { traitProblems } from "./osProfile.image";
 import { warnOfKernel } from "./osProfile.kernel";
 import { choosePin } from "./osProfile.pin";
 import {
@@ -35,7 +36,7 @@ export async function checkOsProfile(
     const sameProfile = state?.name !== undefined && state.name === inputs.name ? state : undefined;
     const pin = await choosePin(inputs, context, sameProfile);
     const problems: Problem[] = [...pin.problems];
-    problems.push(...checkImage(inputs, pin.certificate !== undefined, context));
+    problems.push(...checkImage(inputs, pin.certificate !== undefined, context), ...checkTraits(inputs));
     warnOfDefaultPair(inputs, context);
 
     const changes = sameProfile ? contentChanges(sameProfile, inputs) : [];
@@ -72,6 +73,17 @@ function checkImage(inputs: Inputs, privateCa: boolean, context: Context<EmfClie
     for (const warning of imageWarnings({ ...image, names })) context.log.warn(warning);
     const found = imageProblems(image);
     return found.length > 0 ? [{ path: ["imageUrl"], message: bullets(found) }] : [];
+}
+
+function checkTraits({ imageTraits, type, securityFeature, architecture }: Inputs): Problem[] {
+    const traits = known(imageTraits);
+    if (traits === undefined || hasUnknown(traits)) return [];
+    const promised = {
+        type: known(type),
+        securityFeature: known(securityFeature),
+        architecture: known(architecture),
+    };
+    return traitProblems(traits, promised);
 }
 
 /** The OS resource manager takes whatever carries a default profile's family and version for that profile. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { idOf, targetFields } from "./fields";
 import { imageUrlProblems } from "./imageUrl";
+import { imageTraits } from "./osProfile.image";
 import { readMetadata } from "./osProfileMetadata";
 import { osProvider, osType, securityFeature } from "./osProfile.spelling";
 
@@ -23,6 +24,7 @@ export const osProfileInputs = z.object({
     }),
     imageFormat: z.enum(["raw", "qcow2"]).optional().meta({ control: true }),
     imageSizeBytes: z.number().int().positive("must be more than 0").optional().meta({ control: true }),
+    imageTraits: imageTraits.optional().meta({ control: true }),
     sha256: z
         .string()
         .overwrite((digest) => digest.trim().toLowerCase())

@@ -20,6 +20,8 @@ export interface OsProfileArgs extends EmfTargetArgs {
     imageFormat?: pulumi.Input<"raw" | "qcow2">;
     /** Size of the file as hosts download it: compared with what its server answers. `image` sets it. */
     imageSizeBytes?: pulumi.Input<number>;
+    /** What was seen in the image: held against `type`, `securityFeature` and `architecture`. `image` sets it. */
+    imageTraits?: pulumi.Input<ImageTraits>;
     /** SHA-256 of the file as hosts download it (of the compressed one), hexadecimal. Content. */
     sha256: pulumi.Input<string>;
     /** `MUTABLE` is installed as Ubuntu, `IMMUTABLE` as Edge Microvisor. Content. */
@@ -74,6 +76,19 @@ export interface OsProfileArgs extends EmfTargetArgs {
     adopt?: pulumi.Input<boolean>;
 }
 
+/** What was seen in an image; what is left out is not held against the profile. */
+export interface ImageTraits {
+    efiSystemPartition?: pulumi.Input<boolean>;
+    /** Boot partition, root and `edge_persistent` lie where the Edge Microvisor Toolkit has them. */
+    microvisorLayout?: pulumi.Input<boolean>;
+    /** Every program on the way from the firmware to the kernel is signed. */
+    signedBootPath?: pulumi.Input<boolean>;
+    /** `ID` of os-release. */
+    operatingSystem?: pulumi.Input<string>;
+    /** `x86_64`, `aarch64` */
+    architecture?: pulumi.Input<string>;
+}
+
 /** An image that something publishes; `image.DiskImage` is one. */
 export interface PublishedImage {
     readonly url: pulumi.Input<string>;
@@ -81,6 +96,8 @@ export interface PublishedImage {
     readonly format?: pulumi.Input<"raw" | "qcow2">;
     /** Of the file as hosts download it. */
     readonly sizeBytes?: pulumi.Input<number>;
+    /** What was seen in it. */
+    readonly traits?: pulumi.Input<ImageTraits>;
 }
 
 /** The spellings of EMF's guides and of orch-cli's YAML files, accepted as they are. */
@@ -198,7 +215,7 @@ function inputsOf(name: string, { image, ...args }: Partial<OsProfileInput>): pu
         mistake(`${field} and ${spelling} are the same input`);
     const unified = unifySpellings(args, conflict);
     if (!image) return unified;
-    const given = ["imageUrl", "sha256", "imageFormat", "imageSizeBytes"].find(
+    const given = ["imageUrl", "sha256", "imageFormat", "imageSizeBytes", "imageTraits"].find(
         (field) => unified[field] !== undefined,
     );
     if (given !== undefined) throw mistake(`${given} comes from image`);
@@ -208,6 +225,7 @@ function inputsOf(name: string, { image, ...args }: Partial<OsProfileInput>): pu
         sha256: image.sha256,
         imageFormat: image.format,
         imageSizeBytes: image.sizeBytes,
+        imageTraits: image.traits,
     };
 }
 
@@ -220,6 +238,7 @@ const PROPERTIES = [
     "imageUrl",
     "imageFormat",
     "imageSizeBytes",
+    "imageTraits",
     "sha256",
     "type",
     "securityFeature",

@@ -137,7 +137,7 @@ function traitsOf({ partitions, boot, contents }: Inspection): ImageValues["trai
         efiSystemPartition: partitions.some(({ type }) => type === EFI_SYSTEM),
         microvisorLayout:
             at(1)?.type === EFI_SYSTEM &&
-            at(2)?.fileSystem === "ext4" &&
+            at(2)?.fileSystem !== undefined &&
             persistent !== undefined &&
             hasName(persistent, "edge_persistent"),
         signedBootPath: boot?.signed === true,
