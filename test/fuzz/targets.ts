@@ -1,5 +1,6 @@
 import { gptTarget } from "./gptCases";
 import { imageTarget } from "./imageCases";
+import { peTarget } from "./peCases";
 import { qcow2Target } from "./qcow2Cases";
 import { streamTarget } from "./streamCases";
 import type { FuzzTarget } from "./target";
@@ -8,6 +9,7 @@ import type { FuzzTarget } from "./target";
 export const TARGETS: readonly { target: FuzzTarget; cases?: number; seconds?: number }[] = [
     { target: gptTarget, cases: 100_000 },
     { target: qcow2Target, cases: 100_000 },
+    { target: peTarget, cases: 100_000 },
     { target: imageTarget, seconds: 4 },
     { target: streamTarget, seconds: 4 },
 ];

@@ -48,7 +48,7 @@ export async function loadBootFile(
     if (found === undefined) return undefined;
     const place = { path: printable(found.replace(/^\//, ""), 200), partition };
     try {
-        return await source.withFile(found, (file) => describe(file, place));
+        return await source.withFile(found, (file) => readBootFile(file, place));
     } catch (error) {
         if (!(error instanceof ImageDamage)) throw error;
         return { file: { ...place, ...UNREADABLE, problems: [error.message] }, sbat: "" };
@@ -63,7 +63,11 @@ const UNREADABLE = {
     signers: [] as string[],
 } as const;
 
-async function describe(file: BlockDevice, place: { path: string; partition: number }): Promise<LoadedFile> {
+/** What a program is, and who signed it. Throws ImageDamage for what is no EFI program. */
+export async function readBootFile(
+    file: BlockDevice,
+    place: { path: string; partition: number },
+): Promise<LoadedFile> {
     const program = await readSignedProgram(file);
     const { pe, signatures } = program;
     const sbat = await readSbat(file, pe);

@@ -41,12 +41,7 @@ export class Certificate {
     /** Throws ImageDamage for what is no certificate. */
     static parse(der: Buffer): Certificate {
         const { fields, whole } = readFields(der);
-        let x509: crypto.X509Certificate;
-        try {
-            x509 = new crypto.X509Certificate(whole);
-        } catch {
-            throw new ImageDamage("holds a certificate that cannot be read");
-        }
+        const x509 = openSslView(whole);
         const { issuer, subject, serial } = fields;
         const { isAuthority, pathLength } = authorityOf(fields);
         const obstacle = obstacleOf(fields);
@@ -103,6 +98,25 @@ export class Certificate {
             return false;
         }
     }
+}
+
+/** OpenSSL takes a third of a millisecond for each, and the programs of one image carry the same few. */
+const recent = new Map<string, crypto.X509Certificate>();
+const MAX_RECENT = 64;
+
+function openSslView(der: Buffer): crypto.X509Certificate {
+    const key = der.toString("latin1");
+    const known = recent.get(key);
+    if (known) return known;
+    let x509: crypto.X509Certificate;
+    try {
+        x509 = new crypto.X509Certificate(der);
+    } catch {
+        throw new ImageDamage("holds a certificate that cannot be read");
+    }
+    if (recent.size >= MAX_RECENT) recent.clear();
+    recent.set(key, x509);
+    return x509;
 }
 
 interface Extension {

@@ -32,7 +32,7 @@ export function readCertificates(text: string): GivenCertificates {
  * Undefined when there is no such file.
  */
 export function certificateText(given: string, projectDir: string): string | undefined {
-    if (given.includes("-----BEGIN") || isBase64(given)) return given;
+    if (!isPath(given)) return given;
     const bytes = readSmallFile(path.resolve(projectDir, given));
     return bytes?.[0] === 0x30 ? bytes.toString("base64") : bytes?.toString("latin1");
 }
@@ -51,9 +51,14 @@ function fromBase64(text: string): GivenCertificates {
     return parsed([text]);
 }
 
-/** DER of a certificate begins with a long sequence: `MI` in base64. */
+/** A text that may be a key is never taken for a path, which messages would show. */
+function isPath(text: string): boolean {
+    return text.length < 1024 && !/[\r\n]|-----BEGIN/.test(text) && !isBase64(text);
+}
+
+/** DER begins with a sequence, whose tag is `M` in base64. */
 function isBase64(text: string): boolean {
-    return /^\s*MI[A-Za-z0-9+/=\s]{64,}$/.test(text);
+    return /^\s*M[A-Za-z0-9+/=\s]{64,}$/.test(text);
 }
 
 function parsed(bodies: readonly string[]): GivenCertificates {

@@ -42,6 +42,8 @@ export function sign(program: Buffer, identity: Identity, options: SignOptions =
     const tableSize = program.readUInt32LE(entry.certificates + 4);
     const tableOffset = tableSize > 0 ? program.readUInt32LE(entry.certificates) : roundUp(program.length);
     const body = Buffer.concat([program.subarray(0, tableOffset)], tableOffset);
+    // Nothing is signed yet as far as the body alone is concerned.
+    body.writeUInt32LE(0, entry.certificates + 4);
     const table = Buffer.concat([
         program.subarray(tableOffset, tableOffset + tableSize),
         tableEntry(signature(body, identity, options), options.entry ?? "pkcs7"),
@@ -58,15 +60,19 @@ export function at(program: Buffer): { checksum: number; certificates: number } 
     return { checksum: optional + 64, certificates: optional + 112 + 4 * 8 };
 }
 
-/** The file from its start to its end, which is the same as section by section where there are no gaps. */
-export function imageDigest(body: Buffer, hash: Hash): Buffer {
-    const { checksum, certificates } = at(body);
-    return crypto
-        .createHash(hash)
-        .update(body.subarray(0, checksum))
-        .update(body.subarray(checksum + 4, certificates))
-        .update(body.subarray(certificates + 8))
-        .digest();
+/** What a signature covers, where sections have no gaps: the file without checksum, table entry and signatures. */
+export function signedBytes(file: Buffer): Buffer {
+    const { checksum, certificates } = at(file);
+    const end = file.length - file.readUInt32LE(certificates + 4);
+    return Buffer.concat([
+        file.subarray(0, checksum),
+        file.subarray(checksum + 4, certificates),
+        file.subarray(certificates + 8, end),
+    ]);
+}
+
+function imageDigest(body: Buffer, hash: Hash): Buffer {
+    return crypto.createHash(hash).update(signedBytes(body)).digest();
 }
 
 function tableEntry(bytes: Buffer, kind: "pkcs7" | "guid" | "x509"): Buffer {
