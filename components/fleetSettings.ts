@@ -47,7 +47,10 @@ export interface FleetHost extends HostSettings {
     uuid?: string;
 }
 
-/** How the waves of a fleet are waited for: what a ProvisioningGate takes beside its hosts. */
+/**
+ * How the waves of a fleet are waited for: what a ProvisioningGate takes beside its hosts. Its hosts are labelled by
+ * their serial numbers in capitals, else their UUIDs.
+ */
 export interface FleetGateArgs extends Omit<
     ProvisioningGateArgs,
     "hosts" | "errorFile" | keyof EmfTargetArgs

@@ -175,11 +175,11 @@ class FleetWave {
     }
 
     gate(hosts: readonly WaveHost[]): ProvisioningGate {
-        const { connection, project, until, maxFailed, pending, timeLimit } = this.args;
+        const { connection, project, until, maxFailed, pending, onTimeout, verify, timeLimit } = this.args;
         return new ProvisioningGate(
             this.name,
             {
-                ...present({ connection, project, until, maxFailed, pending }),
+                ...present({ connection, project, until, maxFailed, pending, onTimeout, verify }),
                 hosts: hosts.map(({ member, host: { hostId, instanceId } }) => ({
                     label: memberLabel(member),
                     hostId,

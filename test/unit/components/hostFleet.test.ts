@@ -353,6 +353,20 @@ describe("HostFleet", () => {
         });
     });
 
+    it("hands everything that is said of the waiting to each gate", async () => {
+        const gate = {
+            until: "running",
+            maxFailed: 1,
+            pending: "wait",
+            onTimeout: "warn",
+            verify: { osVersion: "24.04" },
+        } as const;
+        const found = await registrations(false, () => new HostFleet("stores", { ...args, ...gate }));
+        for (const name of ["stores-wave-1", "stores-wave-2"]) {
+            expect(visible(found, name)).to.deep.include(gate);
+        }
+    });
+
     it("passes the time limit of a wave to its gate", async () => {
         const found = await registrations(
             false,
