@@ -4,6 +4,8 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 export interface Terminal {
     out(text: string): void;
     err(text: string): void;
+    /** Whether a person watches what `err` writes: a line may then be painted over. */
+    readonly isInteractive?: boolean;
     readonly env: Readonly<Record<string, string | undefined>>;
     readonly cwd: string;
     /** All of standard input, as text. */

@@ -55,7 +55,8 @@ export async function explainHost(
     return 0;
 }
 
-async function findHost(text: string, client: EmfClient): Promise<HostResource> {
+/** The one host that a serial number, a UUID or an id names. */
+export async function findHost(text: string, client: EmfClient): Promise<HostResource> {
     const hosts = isId("hosts", text)
         ? [await client.get("hosts", text)].filter((host) => host !== undefined)
         : (await client.list("hosts")).filter((host) =>

@@ -25,6 +25,21 @@ const COMMANDS: readonly { words: string; does: string; load: () => { command: C
         load: () => require("./emfGenerate") as { command: Command },
     },
     {
+        words: "verify IMAGE",
+        does: "everything that is wrong with a disk image, and what it holds",
+        load: () => require("./verify") as { command: Command },
+    },
+    {
+        words: "diff OLD NEW",
+        does: "what has changed from one version of an image to the next",
+        load: () => require("./diff") as { command: Command },
+    },
+    {
+        words: "fit IMAGE|MANIFEST",
+        does: "hosts that will install an image and find their hardware then, and those that will not",
+        load: () => require("./fit") as { command: Command },
+    },
+    {
         words: "explain TEXT|HOST",
         does: "a status or an error of the platform: its cause, and what to do",
         load: () => require("./explain") as { command: Command },
@@ -79,7 +94,7 @@ function findCommand(words: readonly string[]): { found?: (typeof COMMANDS)[numb
 
 /** `emf csv check FILE` without what the user fills in. */
 function nameOf(words: string): string {
-    return words.replace(/ [A-Z|]+$/, "");
+    return words.replace(/( [A-Z|]+)+$/, "");
 }
 
 function failed(error: unknown, name: string, terminal: Terminal): ExitCode {
@@ -114,6 +129,7 @@ function processTerminal(): Terminal {
     return {
         out: (text) => void process.stdout.write(text),
         err: (text) => void process.stderr.write(text),
+        isInteractive: process.stderr.isTTY,
         env: process.env,
         cwd: process.cwd(),
         async readInput() {

@@ -15,6 +15,17 @@ export interface DeviceNic {
     deviceName: string;
     macAddr: string;
     mtu: number;
+    /** Where it sits, as EMF's agents report it, and not what it is. */
+    pciIdentifier?: string;
+}
+
+/** A graphics device of a machine. */
+export interface DeviceGpu {
+    deviceName: string;
+    /** Where it sits. */
+    pciId: string;
+    vendor: string;
+    product: string;
 }
 
 /** What a machine reports about itself. */
@@ -32,6 +43,8 @@ export interface Hardware {
     biosReleaseDate: string;
     disks: DeviceDisk[];
     nics: DeviceNic[];
+    /** Absent of machines that an older lab has kept. */
+    gpus?: DeviceGpu[];
 }
 
 /** Where a machine breaks: a phase, or (a part of) the text of an installation step such as `Streaming OS image`. */
@@ -158,6 +171,12 @@ function hardwareFrom(digest: string): Hardware {
         biosVersion: "1.0",
         biosReleaseDate: "01/02/2026",
         disks: [{ deviceName: "sda", capacityBytes: 256_060_514_304, ...disk }],
-        nics: [{ deviceName: "eth0", macAddr: mac, mtu: 1500 }],
+        nics: [{ deviceName: "eth0", macAddr: mac, mtu: 1500, pciIdentifier: "0000:00:1f.6" }],
+        gpus: [
+            {
+                ...{ deviceName: "card0", pciId: "0000:00:02.0" },
+                ...{ vendor: "Intel Corporation", product: "Alder Lake-N [UHD Graphics]" },
+            },
+        ],
     };
 }

@@ -50,7 +50,7 @@ export class ResourceManager {
 
     /** What the machine has told about itself when it was onboarded. */
     reportHardware(hostId: string, device: DeviceState): void {
-        const { disks, nics, ...hardware } = device.hardware;
+        const { disks, nics, gpus = [], ...hardware } = device.hardware;
         this.host(hostId, {
             ...hardware,
             memoryBytes: String(hardware.memoryBytes),
@@ -66,6 +66,9 @@ export class ResourceManager {
         for (const nic of nics) {
             const fields = { tenantId, host, ...nic, linkState: "NETWORK_INTERFACE_LINK_STATE_UP" };
             this.store.manager({ op: "create", kind: "hostnic", fields });
+        }
+        for (const gpu of gpus) {
+            this.store.manager({ op: "create", kind: "hostgpu", fields: { tenantId, host, ...gpu } });
         }
     }
 

@@ -131,7 +131,7 @@ export interface HostGpu {
 export interface HostNic {
     deviceName: string;
     /** Where it sits, as the agents report it: `0000:00:1f.6`. */
-    pciIdentifier: string;
+    pciIdentifier?: string;
     /** The management controller's, which the OS does not answer on. */
     bmcInterface: boolean;
     /** `10.0.0.7/24` */

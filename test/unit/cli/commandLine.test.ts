@@ -25,7 +25,10 @@ async function run(words: string[], cwd = process.cwd()): Promise<Run> {
     return { code, ...texts };
 }
 
-const COMMANDS = ["emf csv check", "emf profile check", "emf inventory", "emf generate", "explain", "prune"];
+const COMMANDS = [
+    ...["emf csv check", "emf profile check", "emf inventory", "emf generate"],
+    ...["verify", "diff", "fit", "explain", "prune"],
+];
 
 describe("edge-os", () => {
     let folder: string;
