@@ -1,4 +1,4 @@
-import { failed, type ImageCheck, notChecked, passed } from "../check";
+import { failed, type ImageCheck, isError, notChecked, passed } from "../check";
 import type { Signature } from "./authenticode";
 import type { BootGap, BootLink, BootPath } from "./bootChain";
 import type { Certificate } from "./certificate";
@@ -12,9 +12,11 @@ type Judgement = { starts: true; because: string } | { starts: false; reason: st
 export function checkSecureBoot(path: BootPath, enrolled: readonly Certificate[]): ImageCheck[] {
     const [loader] = path.links;
     if (!loader) return [];
+    const signed = signedCheck(loader);
     return [
-        signedCheck(loader),
-        chainCheck(loader, enrolled),
+        signed,
+        // Whom a signature leads to is no question where there is none in order.
+        ...(isError(signed) ? [] : [chainCheck(loader, enrolled)]),
         ...stageCheck("secureboot.next-stage", "next", path, enrolled),
         ...stageCheck("secureboot.kernel", "kernel", path, enrolled),
     ];
@@ -140,6 +142,12 @@ function judgeByShim(
     }
     if (shim.hashes.includes(file.authenticodeSha256)) return { starts: true, because: "listed in the shim" };
     const overSha256 = signatures.filter(({ hash, problem }) => problem !== undefined || hash === "sha256");
+    if (signatures.length > 0 && overSha256.length === 0) {
+        return {
+            starts: false,
+            reason: "is signed, but not over its SHA-256, and shim looks at no other digest",
+        };
+    }
     return judgeSignatures(overSha256, [...enrolled, ...shim.certificates], "the shim's and the enrolled");
 }
 
