@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { messageOf } from "../resource/errors";
+import { parseSshAddress } from "../ssh/address";
 import { idOf, targetFields } from "./fields";
 import { imageUrlProblems } from "./imageUrl";
 import { imageTraits } from "./osProfile.image";
@@ -74,6 +76,18 @@ export const osProfileInputs = z.object({
             /^\s*(sha-?256[: ]\s*|sha256 fingerprint=)?([0-9a-f]{2}:?){31}[0-9a-f]{2}\s*$/i,
             "must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons",
         )
+        .optional()
+        .meta({ control: true }),
+    probeFrom: z
+        .string()
+        .superRefine((text, context) => {
+            try {
+                // Whom to log in as may stand in the settings.
+                parseSshAddress(text, { user: "user" });
+            } catch (error) {
+                context.addIssue({ code: "custom", message: messageOf(error) });
+            }
+        })
         .optional()
         .meta({ control: true }),
     existingCvesUrl: uriReference(500).optional(),

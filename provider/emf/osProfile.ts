@@ -60,6 +60,13 @@ export interface OsProfileArgs extends EmfTargetArgs {
     tlsCaCert?: pulumi.Input<string>;
     /** SHA-256 fingerprint of the certificate to take from the image's server, also instead of the pinned one. */
     certificateFingerprint?: pulumi.Input<string>;
+    /**
+     * A machine at a site, `ssh://[user@]host[:port]`, from which the image's URL is tried too, with the curl or wget
+     * and the proxy that it has: what is served here may not be served there. Its findings are warnings. The key comes
+     * from `EDGE_OS_SSH_KEY`, from the file that `edge-os:ssh.keyFile` names, or from an agent. Default: the image is
+     * seen from here only.
+     */
+    probeFrom?: pulumi.Input<string>;
     /** List of known vulnerabilities. EMF does not change it in an existing profile. */
     existingCvesUrl?: pulumi.Input<string>;
     /** List of fixed vulnerabilities. EMF does not change it in an existing profile. */
@@ -250,6 +257,7 @@ const PROPERTIES = [
     "metadata",
     "tlsCaCert",
     "certificateFingerprint",
+    "probeFrom",
     "existingCvesUrl",
     "fixedCvesUrl",
     "installedPackagesUrl",
