@@ -7,7 +7,10 @@ import type { ImageTree } from "./tree";
 export interface PciModules {
     kernel: string;
     devices: Record<string, Record<string, string>>;
-    /** Drivers that take any device of a class: `0108` (NVMe), `010601` (AHCI) with the programming interface. */
+    /**
+     * Drivers that take any device of a class: `0108`, `010601` with the programming interface (AHCI), `10de:0300` of
+     * one vendor.
+     */
     classes: Record<string, string[]>;
 }
 
@@ -46,15 +49,16 @@ export function addAliases(found: PciModules, text: string): void {
         const [, vendor = "", device = "", , , base = "", sub = "", programming = "", module = ""] =
             ALIAS.exec(line) ?? [];
         if (module === "" || ++lines > MAX_LINES) continue;
-        if (vendor === "*" && device === "*") addClass(found, base, sub, programming, module);
-        else addDevice(found, short(vendor), short(device), module);
+        const hasClass = base !== "*" && sub !== "*";
+        if (device !== "*") addDevice(found, short(vendor), short(device), module);
+        else if (hasClass) addClass(found, short(vendor), `${base}${sub}${programming}`, module);
+        // A driver that takes every device of every vendor (vfio-pci) drives none by itself.
+        else if (vendor !== "*") addDevice(found, short(vendor), "*", module);
     }
 }
 
-function addClass(found: PciModules, base: string, sub: string, programming: string, module: string): void {
-    // A driver that takes every device of every class (vfio-pci) drives none.
-    if (base === "*" || sub === "*") return;
-    const key = `${base}${sub}${programming === "*" ? "" : programming}`.toLowerCase();
+function addClass(found: PciModules, vendor: string, code: string, module: string): void {
+    const key = `${vendor === "*" ? "" : `${vendor}:`}${code.replace("*", "").toLowerCase()}`;
     const modules = (found.classes[key] ??= []);
     if (!modules.includes(module) && modules.length < 20) modules.push(module);
 }
@@ -93,12 +97,12 @@ export function modulesFor(
     { vendor, device, class: code }: PciDevice,
 ): string[] {
     const found = new Set<string>();
-    for (const [module, ids] of Object.entries({ ...devices["*"], ...devices[vendor] })) {
+    for (const [module, ids] of [devices["*"], devices[vendor]].flatMap((one) => Object.entries(one ?? {}))) {
         if (ids === "*" || hasDevice(ids, device)) found.add(module);
     }
     if (code !== undefined) {
-        for (const key of [code.slice(0, 4), code])
-            for (const module of classes[key] ?? []) found.add(module);
+        const keys = [code.slice(0, 4), code].flatMap((key) => [key, `${vendor}:${key}`]);
+        for (const module of keys.flatMap((key) => classes[key] ?? [])) found.add(module);
     }
     return [...found].sort();
 }
