@@ -4,6 +4,7 @@ import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import { describeIssue, formatPath } from "../resource/problem";
+import { endpointProblem, type S3Connection } from "../s3/connection";
 import type { InspectLimits } from "./inspection";
 
 /** What a server is shown. */
@@ -20,6 +21,8 @@ export interface ImageSettings {
     credentials(url: URL): Credentials | undefined;
     /** Where the credentials of a server are set, for messages. */
     whereCredentials(url: URL): string;
+    /** The S3 service where the program names none, and keys of the configuration. */
+    readonly s3: Pick<S3Connection, "endpoint" | "region" | "credentials">;
     /** Where the CA file is set, for messages. */
     readonly whereCa: string;
     /** What must never appear in a text. */
@@ -44,6 +47,21 @@ const settings = z.strictObject({
     maxDiskBytes: z.number().int().positive().optional(),
     cacheDirectory: z.string().min(1).optional(),
     caFile: z.string().min(1).optional(),
+    s3: z
+        .strictObject({
+            endpoint: z
+                .string()
+                .superRefine((text, issues) => {
+                    const problem = endpointProblem(text);
+                    if (problem !== undefined) issues.addIssue(problem);
+                })
+                .optional(),
+            region: z.string().min(1).optional(),
+            accessKeyId: z.string().min(1).optional(),
+            secretAccessKey: z.string().min(1).optional(),
+            sessionToken: z.string().min(1).optional(),
+        })
+        .optional(),
     origins: z
         .record(
             z
@@ -64,8 +82,8 @@ const WHERE_CA = "edge-os:image.caFile or EDGE_OS_IMAGE_CA_FILE";
  * configuration frozen in the state.
  */
 export function readImageSettings(host: Pick<Host, "config" | "env" | "projectDir" | "warn">): ImageSettings {
-    const { caFile, origins, spoolDirectory, cacheDirectory, ...sizes } = readConfigured(host);
-    warnOfOpenSecrets(origins, host);
+    const { caFile, origins, s3, spoolDirectory, cacheDirectory, ...sizes } = readConfigured(host);
+    warnOfOpenSecrets(origins, s3, host);
     const fromProject = (folder: string): string => path.resolve(host.projectDir, folder);
     const ca = given(host.env.EDGE_OS_IMAGE_CA_FILE) ?? caFile;
     const logins = new Map(
@@ -86,6 +104,7 @@ export function readImageSettings(host: Pick<Host, "config" | "env" | "projectDi
         },
         whereCredentials: (url) =>
             `edge-os:image.origins["${url.origin}"], or ${variable(url, "TOKEN")}, or ${variable(url, "USERNAME")} and ${variable(url, "PASSWORD")}`,
+        s3: readS3(s3 ?? {}, host.env),
         whereCa: WHERE_CA,
         secrets: () => [...used],
     };
@@ -145,6 +164,25 @@ function credentialsFor(
     return username === undefined || password === undefined ? undefined : { username, password };
 }
 
+function readS3(
+    { endpoint, region, accessKeyId, secretAccessKey, sessionToken }: NonNullable<Configured["s3"]>,
+    env: Host["env"],
+): ImageSettings["s3"] {
+    const values = {
+        endpoint: given(env.EDGE_OS_IMAGE_S3_ENDPOINT) ?? endpoint,
+        region: given(env.EDGE_OS_IMAGE_S3_REGION) ?? region,
+    };
+    const problem = values.endpoint === undefined ? undefined : endpointProblem(values.endpoint);
+    if (problem !== undefined) throw new EdgeError(`EDGE_OS_IMAGE_S3_ENDPOINT ${problem}`);
+    return {
+        ...(values.endpoint === undefined ? {} : { endpoint: values.endpoint }),
+        ...(values.region === undefined ? {} : { region: values.region }),
+        ...(accessKeyId === undefined || secretAccessKey === undefined
+            ? {}
+            : { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } }),
+    };
+}
+
 function given(text: string | undefined): string | undefined {
     return text === "" ? undefined : text;
 }
@@ -162,13 +200,21 @@ export function authorizationOf(credentials: Credentials): string {
 }
 
 /** Only the program's own process can see which configuration is secret. */
-function warnOfOpenSecrets(origins: Configured["origins"], { env, warn }: Pick<Host, "env" | "warn">): void {
+function warnOfOpenSecrets(
+    origins: Configured["origins"],
+    s3: Configured["s3"],
+    { env, warn }: Pick<Host, "env" | "warn">,
+): void {
     const secretKeys = env.PULUMI_CONFIG_SECRET_KEYS;
     if (secretKeys === undefined || secretKeys.includes('"edge-os:image"')) return;
-    for (const origin of Object.keys(origins ?? {})) {
+    const open = Object.entries(origins ?? {})
+        .filter(([, { token, password }]) => (token ?? password) !== undefined)
+        .map(([origin]) => [`origins["${origin}"]`, variable(new URL(origin), "TOKEN")]);
+    if (s3?.secretAccessKey !== undefined) open.push(["s3", "EDGE_OS_IMAGE_S3_SECRET_ACCESS_KEY"]);
+    for (const [where, name] of open) {
         warn(
-            `edge-os:image.origins["${origin}"] stands in clear text in the stack's configuration: set it again with ` +
-                `pulumi config set --secret --path, or use ${variable(new URL(origin), "TOKEN")}`,
+            `edge-os:image.${where} stands in clear text in the stack's configuration: set it again with pulumi config ` +
+                `set --secret --path, or use ${name}`,
         );
     }
 }

@@ -1,4 +1,6 @@
 import * as path from "node:path";
+import { parseReference } from "../../oci/reference";
+import { parseS3Url } from "../../s3/connection";
 
 /** An address as it is, and the full path of a file, which starts in the program's folder. */
 export function locate(source: string, projectDir: string): string {
@@ -19,7 +21,17 @@ export function locationProblem(source: string): string | undefined {
     const scheme = schemeOf(source);
     if (scheme === undefined) return undefined;
     if (scheme === "https" || scheme === "http") return webAddressProblem(source);
-    return `must be a file, or an https:// address; ${scheme}:// is neither`;
+    if (scheme === "s3") {
+        return parseS3Url(source)
+            ? undefined
+            : "must name a bucket and a key: s3://edge-images/ubuntu.raw.gz";
+    }
+    if (scheme === "oci") {
+        return parseReference(source)
+            ? undefined
+            : "must name an artifact: oci://registry.example.com/edge/ubuntu:24.04, or with @sha256:… behind it";
+    }
+    return `must be a file, or an address that begins with https://, s3:// or oci://; ${scheme}:// is none of these`;
 }
 
 /** The address as the user gives it, or what is wrong with it. */
