@@ -39,8 +39,8 @@ export function keepErrorFile(
     } catch (error) {
         return [`${file.path} could not be written: ${messageOf(error)}`];
     }
-    const count = rows.length === 1 ? "1 failed host is" : `${rows.length} failed hosts are`;
-    return [`${count} in ${file.path}; with the last column emptied, the file can be imported again`];
+    const hosts = rows.length === 1 ? "1 host with the reason" : `${rows.length} hosts with the reasons`;
+    return [`${file.path} has ${hosts}; with its last column emptied it can be imported again`];
 }
 
 /** A reader, or a crash half-way, sees the old file or the new one. */

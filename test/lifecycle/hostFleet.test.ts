@@ -62,7 +62,7 @@ for (const engine of engines()) {
             expect(message).to.match(
                 new RegExp(`${BROKEN}: failed: .*Streaming OS image failed: disk is gone`),
             );
-            expect(message).to.include(`1 failed host is in ${ERROR_FILE}`);
+            expect(message).to.include(`${ERROR_FILE} has 1 host with the reason`);
 
             const now = await hosts(lab);
             expect(statesOf(now, WAVE_1)).to.deep.equal(all(WAVE_1, "v2 Running"));

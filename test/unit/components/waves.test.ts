@@ -76,6 +76,35 @@ describe("waves", () => {
         ]);
     });
 
+    it("are as large as they say, while hosts last", () => {
+        const wave = fc.oneof(
+            fc.record({ count: fc.integer({ min: 1, max: 20 }) }),
+            fc.record({ percent: fc.integer({ min: 1, max: 100 }) }),
+            fc.record({
+                hosts: fc.uniqueArray(
+                    fc.nat(9).map((i) => `SN000${i}`),
+                    { minLength: 1, maxLength: 3 },
+                ),
+            }),
+        );
+        fc.assert(
+            fc.property(fc.array(wave, { maxLength: 5 }), (first: Wave[]) => {
+                const named = first.flatMap((one) => one.hosts ?? []);
+                fc.pre(new Set(named).size === named.length);
+                const { waves, problems: found } = planWaves([...first, { rest: true }], hosts);
+                expect(found).to.deep.equal([]);
+                let left = hosts.length - named.length;
+                first.forEach((one, i) => {
+                    const wanted = one.count ?? Math.ceil((hosts.length * (one.percent ?? 0)) / 100);
+                    const size = one.hosts?.length ?? Math.min(wanted, left);
+                    if (!one.hosts) left -= size;
+                    expect(waves[i]).to.have.lengthOf(size);
+                });
+                expect(waves.flat()).to.have.members(hosts);
+            }),
+        );
+    });
+
     it("hold every host exactly once", () => {
         const wave = fc.oneof(
             fc.record({ count: fc.integer({ min: 1, max: 20 }) }),

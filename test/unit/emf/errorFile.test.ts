@@ -28,7 +28,7 @@ describe("the CSV of failed hosts", () => {
         const reason = 'Provisioning Failed: 3/9: "dd"\n failed';
         const told = keepErrorFile({ path: FILE, rows }, new Map([["SN00002", reason]]), folder);
         expect(told).to.deep.equal([
-            `1 failed host is in ${FILE}; with the last column emptied, the file can be imported again`,
+            `${FILE} has 1 host with the reason; with its last column emptied it can be imported again`,
         ]);
         expect(read()).to.equal(
             `${HOSTS_CSV_HEADER.join(",")}\n` +
