@@ -4,11 +4,12 @@ import type { Context } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import type { ContentExpectations } from "./expect.schema";
+import { publishedName } from "./format";
 import type { Inspection } from "./inspection";
 import { isImageError, type ImageLibrary } from "./library";
 import { isDigest } from "./imageDigest";
 import { progressLine } from "./progressLine";
-import { isRemote, locate, locationProblem, nameOf } from "./source/location";
+import { isRemote, locate, locationProblem, nameOf, schemeOf } from "./source/location";
 
 /** `source` of a `DiskImage`. */
 export const imageSource = z
@@ -19,7 +20,9 @@ export const imageSource = z
         if (problem !== undefined) issues.addIssue(problem);
     });
 
-export type SeenSource = { inspection: Inspection; expectedSha256?: string } | { problem: Problem };
+/** `name` is the one by which the image is judged and shown. */
+export type SeenSource =
+    { inspection: Inspection; name: string; expectedSha256?: string } | { problem: Problem };
 
 /**
  * What the image holds, and what its digest must be; what cannot be read at all is a problem of its input. With a
@@ -43,11 +46,19 @@ export async function inspectImageSource(
             ...(isRemote(location) ? { planned: expected.expectedSha256 } : {}),
             expect,
         });
-        return { inspection, ...expected };
+        return { inspection, name: nameOfImage(source, location, inspection), ...expected };
     } catch (error) {
         if (!isImageError(error)) throw error;
         return { problem: { path: at, message: error.message } };
     }
+}
+
+/** A reference to an artifact says nothing of how its file is packed; the artifact mostly does. */
+function nameOfImage(source: string, location: string, inspection: Inspection): string {
+    if (!isRemote(location)) return source;
+    const name = nameOf(location);
+    if (schemeOf(location) !== "oci") return name;
+    return inspection.fileName ?? publishedName(name.replace(/[:@][^/]*$/, ""), inspection);
 }
 
 async function digestOf(

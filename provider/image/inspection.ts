@@ -12,6 +12,8 @@ export interface Inspection {
     /** The digest is the one the image is going to be held to: only what tells the rest has been read so far. */
     isPlanned?: boolean;
     sizeBytes: number;
+    /** Its name where it comes from a server that has one for it. */
+    fileName?: string;
     format: ImageFormat;
     compression: Compression;
     /** Size of the disk inside: unpacked, or a qcow2's virtual size. */
