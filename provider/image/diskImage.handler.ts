@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
 import { messageOf } from "../resource/errors";
 import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
+import { announceBootTest, type BootResult, bootResult, bootTest, runBootTest } from "./bootTest";
 import { isError } from "./check";
 import { changesSincePublished } from "./diskImage.changelog";
 import { imageTraits, judge, problemOf, shownChecks, valuesOf, withCertificates } from "./diskImage.judge";
@@ -26,6 +28,7 @@ const inputs = z.object({
     source: imageSource.meta({ control: true }),
     publish: publication,
     expect: expectations.optional().meta({ control: true }),
+    bootTest: bootTest.optional(),
 
     url: z.string().meta({ derived: true }),
     fileName: z.string().meta({ derived: true }),
@@ -49,6 +52,7 @@ const outputs = z.object({
     /** Tells "removed" from "not here": the directory may be on another machine's disk. */
     machine: z.string(),
     changelog: z.string().optional(),
+    bootResult: bootResult.optional(),
 });
 
 type Inputs = z.output<typeof inputs>;
@@ -75,7 +79,7 @@ export const diskImage = defineResource({
     outputs,
     timeouts: { check: HOUR, create: HOUR, update: HOUR, read: HOUR },
 
-    async check({ source, publish, expect }, context, last) {
+    async check({ source, publish, expect, bootTest: boot }, context, last) {
         if (!isKnown(source)) return { values: withUrl(unknownValues(), publish) };
         const wanted = isKnown(expect) ? withCertificates(expect, context.projectDir) : {};
         if ("problems" in wanted) return { problems: wanted.problems };
@@ -90,6 +94,8 @@ export const diskImage = defineResource({
         if (warnings.length > 0) context.log.warn(`${source}:${warnings.join("")}`);
         // The same bytes from a file of another name stay where hosts know them.
         const isSame = last?.sha256 === inspection.sha256 && last.fileName !== undefined;
+        const isTested = isSame && isDeepStrictEqual(last.bootTest, boot);
+        if (context.preview && boot && isKnown(boot) && !isTested) announceBootTest(boot, context);
         const fileName = isSame ? last.fileName : publishedName(source, inspection);
         return {
             problems: checks.filter(isError).map(problemOf),
@@ -99,10 +105,15 @@ export const diskImage = defineResource({
 
     async create(image, context) {
         const claim = context.newClaim();
+        const boot = await testBoot(image, context);
         const changelog = await putInPlace(image, claim, context);
         return {
             id: `sha256:${image.sha256}`,
-            outputs: { claim, machine: thisMachine(), ...(changelog === undefined ? {} : { changelog }) },
+            outputs: {
+                ...{ claim, machine: thisMachine() },
+                ...(changelog === undefined ? {} : { changelog }),
+                ...boot,
+            },
         };
     },
 
@@ -126,19 +137,31 @@ export const diskImage = defineResource({
         }
     },
 
-    async update(_id, { inputs: before, outputs: { claim, machine } }, image, context) {
+    async update(_id, { inputs: before, outputs: { claim, machine, bootResult: last } }, image, context) {
+        const boot = await testBoot(image, context, last);
         await putInPlace(image, claim, context);
         const old = publisherOf(before, context).describe(before);
         if (old !== publisherOf(image, context).describe(image)) {
             await letGo(before, { claim, machine }, context);
         }
-        return { outputs: { claim, machine: thisMachine() } };
+        return { outputs: { claim, machine: thisMachine(), ...boot } };
     },
 
     async delete(_id, { inputs: image, outputs }, context) {
         await letGo(image, outputs, context);
     },
 });
+
+/** Before anything is published, so that an image that does not boot is nowhere. */
+async function testBoot(
+    image: Inputs,
+    context: ImageContext,
+    last?: BootResult,
+): Promise<{ bootResult?: BootResult }> {
+    const { architecture } = image.traits;
+    if (!image.bootTest) return {};
+    return { bootResult: await runBootTest({ ...image, architecture }, image.bootTest, context, last) };
+}
 
 /** A host that has not booted yet may still need the file, so it stays unless the program says otherwise. */
 async function letGo(

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
+import type { DiskImageBootResult, DiskImageBootTest } from "./bootTestArgs";
 import type { DiskImageExpectations } from "./expect";
 
 export interface DiskImageArgs {
@@ -14,6 +15,8 @@ export interface DiskImageArgs {
     publish: pulumi.Input<DiskImagePublication>;
     /** What the image must be, beyond what every image is checked for. Looked at in every preview. */
     expect?: pulumi.Input<DiskImageExpectations>;
+    /** Boots it before it is published. A change runs the test again. */
+    bootTest?: pulumi.Input<DiskImageBootTest>;
 }
 
 /** A folder that a web server hands out. */
@@ -91,6 +94,7 @@ export class DiskImage extends EdgeResource {
     declare readonly source: pulumi.Output<string>;
     declare readonly publish: pulumi.Output<pulumi.Unwrap<DiskImagePublication>>;
     declare readonly expect: pulumi.Output<pulumi.Unwrap<DiskImageExpectations> | undefined>;
+    declare readonly bootTest: pulumi.Output<pulumi.Unwrap<DiskImageBootTest> | undefined>;
     /** Where hosts get it. */
     declare readonly url: pulumi.Output<string>;
     /** Name of the published file. */
@@ -117,6 +121,8 @@ export class DiskImage extends EdgeResource {
      * before, in Markdown; absent for the first one.
      */
     declare readonly changelog: pulumi.Output<string | undefined>;
+    /** How far it booted; absent without `bootTest`. */
+    declare readonly bootResult: pulumi.Output<DiskImageBootResult | undefined>;
 
     constructor(name: string, args: DiskImageArgs, opts?: pulumi.CustomResourceOptions) {
         super({ kind: "image.DiskImage", properties: PROPERTIES }, name, { ...args }, opts);
@@ -127,6 +133,7 @@ const PROPERTIES = [
     "source",
     "publish",
     "expect",
+    "bootTest",
     "url",
     "fileName",
     "sha256",
@@ -140,6 +147,7 @@ const PROPERTIES = [
     "report",
     "traits",
     "changelog",
+    "bootResult",
     "claim",
     "machine",
 ] as const;

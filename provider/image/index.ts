@@ -1,3 +1,4 @@
+export type { DiskImageBootResult, DiskImageBootTest } from "./bootTestArgs";
 export {
     DiskImage,
     type DiskImageArgs,

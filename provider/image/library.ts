@@ -46,7 +46,7 @@ export class ImageLibrary {
     private readonly inspections = new Map<string, Promise<Inspection>>();
 
     constructor(
-        private readonly limits: InspectLimits,
+        readonly limits: InspectLimits,
         private readonly cache: ResultCache,
         private readonly places: Places,
         private readonly clock: ReadOnOptions["clock"],

@@ -14,7 +14,7 @@ import { testContext, type TestContextOptions, testHost } from "../../support/co
 import { goodImage, temporaryFolder } from "./fixtures";
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-type Given = Pick<z.input<typeof diskImage.inputs>, "source" | "publish" | "expect">;
+type Given = Pick<z.input<typeof diskImage.inputs>, "source" | "publish" | "expect" | "bootTest">;
 // The compiler proves it: what programs may write is what the schema takes.
 const argumentsMatchSchema: Same<pulumi.Unwrap<DiskImageArgs>, Given> = true;
 
