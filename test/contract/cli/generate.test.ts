@@ -284,10 +284,10 @@ describe("edge-os emf generate", function () {
         expect(refreshed.exitCode, refreshed.stdout).to.equal(0);
         expect(Object.keys(refreshed.changes)).to.deep.equal(["same"]);
 
-        // Hosts depend on their own site and profile, and on no other.
+        // Hosts depend on their own site and profile and on the roster, and on no other.
         const till = again.resources.find(({ urn }) => urn.endsWith("::hosts-TILL0001"));
         const dependencies = (till?.dependencies as string[]).map((urn) => urn.split("::").pop()).sort();
-        expect(dependencies).to.deep.equal(["store-1", "ubuntu-edge-24.04"]);
+        expect(dependencies).to.deep.equal(["hosts-roster", "store-1", "ubuntu-edge-24.04"]);
 
         const refused = await stack.destroy();
         expect(refused.exitCode).to.not.equal(0);
