@@ -2,6 +2,7 @@ import type { Context } from "../resource/context";
 import { messageOf, UnavailableHere } from "../resource/errors";
 import type { HostResource } from "./api";
 import type { EmfClient } from "./client";
+import { EmfError } from "./errors";
 import { report, standingOf, summarize, type Phase, type Standing } from "./hostStanding";
 import type { HostVerification } from "./hostVerification";
 
@@ -129,7 +130,7 @@ export class GateWatch {
             this.outageSince = undefined;
             return true;
         } catch (error) {
-            if (context.signal.aborted || !(error instanceof UnavailableHere)) throw error;
+            if (context.signal.aborted || !isOutage(error)) throw error;
             const now = context.now();
             this.outageSince ??= now;
             if (now - this.outageSince > TOLERATED_OUTAGE) throw error;
@@ -188,6 +189,11 @@ export class GateWatch {
     private count(state: Standing["state"]): number {
         return [...this.standings.values()].filter((standing) => standing.state === state).length;
     }
+}
+
+/** EMF is out of reach, or in trouble itself: a wait of hours outlives that. */
+function isOutage(error: unknown): boolean {
+    return error instanceof UnavailableHere || (error instanceof EmfError && error.status >= 500);
 }
 
 function notAsWanted(faults: readonly string[]): Standing {
