@@ -238,7 +238,9 @@ function lastValues(last: Partial<Inputs> | undefined): FromFile {
 }
 
 function withUrl(values: FromFile, publish: Checked<Inputs>["publish"]): Partial<Checked<Inputs>> {
-    const { fileName } = values;
-    const known = isKnown(publish) && typeof fileName === "string";
-    return { ...values, url: known ? publishedUrl(publish, fileName) : UNKNOWN };
+    const { fileName, sha256, sizeBytes } = values;
+    const isFileKnown =
+        typeof fileName === "string" && typeof sha256 === "string" && typeof sizeBytes === "number";
+    const isPlaced = isKnown(publish) && isFileKnown;
+    return { ...values, url: isPlaced ? publishedUrl(publish, { fileName, sha256, sizeBytes }) : UNKNOWN };
 }

@@ -11,7 +11,7 @@ export interface DiskImageArgs {
      * everything that uses it has moved to the new one; another path to the same bytes changes nothing.
      */
     source: pulumi.Input<string>;
-    /** Where hosts get it from. Changed in place: published there, then removed from the old place. */
+    /** Where hosts get it from. Changed in place: published there, then let go at the old place. */
     publish: pulumi.Input<DiskImagePublication>;
     /** What the image must be, beyond what every image is checked for. Looked at in every preview. */
     expect?: pulumi.Input<DiskImageExpectations>;
@@ -19,15 +19,12 @@ export interface DiskImageArgs {
     bootTest?: pulumi.Input<DiskImageBootTest>;
 }
 
-/** A folder that a web server hands out. */
-export interface DiskImagePublication {
-    /**
-     * Folder, relative to the program's; made when it is missing. The image appears there whole or not at all, under
-     * a name that holds its digest, so no file ever changes under a host that is still reading it.
-     */
-    directory: pulumi.Input<string>;
-    /** The URL of that folder, `https://images.example.com/edge`. Hosts refuse other schemes. */
-    baseUrl: pulumi.Input<string>;
+/** A place that hosts get the image from: a folder, a bucket, a registry. */
+export type DiskImagePublication =
+    DiskImageDirectoryPublication | DiskImageS3Publication | DiskImageOciPublication;
+
+/** What all places have in common. */
+export interface DiskImagePublicationOptions {
     /**
      * What becomes of the published file when the image is deleted, replaced or published elsewhere: `"keep"` leaves
      * it, since a host that has not booted yet may still need it (`edge-os prune` lists what nothing uses any more);
@@ -35,6 +32,57 @@ export interface DiskImagePublication {
      * before. Default `"keep"`.
      */
     onDelete?: pulumi.Input<"keep" | "remove">;
+}
+
+/** A folder that a web server hands out. */
+export interface DiskImageDirectoryPublication extends DiskImagePublicationOptions {
+    /**
+     * Folder, relative to the program's; made when it is missing. The image appears there whole or not at all, under
+     * a name that holds its digest, so no file ever changes under a host that is still reading it.
+     */
+    directory: pulumi.Input<string>;
+    /** The URL of that folder, `https://images.example.com/edge`. Hosts refuse other schemes. */
+    baseUrl: pulumi.Input<string>;
+}
+
+/** A bucket of any service that speaks S3, from which hosts can read without a login. */
+export interface DiskImageS3Publication extends DiskImagePublicationOptions {
+    s3: pulumi.Input<DiskImageBucket>;
+}
+
+export interface DiskImageBucket {
+    /** Its name. The image appears in it whole or not at all, under a key that holds its digest. */
+    bucket: pulumi.Input<string>;
+    /** Path in the bucket, without a slash at either end. Default: the bucket's top. */
+    prefix?: pulumi.Input<string>;
+    /** `https://s3.example.com`. Default: AWS's own. */
+    endpoint?: pulumi.Input<string>;
+    /** Default: `AWS_REGION`, or the profile's. Services other than AWS's mostly take any. */
+    region?: pulumi.Input<string>;
+    /**
+     * The URL under which hosts see the prefix. Default: the bucket's own, `https://s3.example.com/<bucket>/<prefix>`
+     * or AWS's. The keys to write with come from `EDGE_OS_IMAGE_S3_ACCESS_KEY_ID`, `_SECRET_ACCESS_KEY` and
+     * `_SESSION_TOKEN`, or from AWS's own variables or profile.
+     */
+    baseUrl?: pulumi.Input<string>;
+}
+
+/**
+ * A registry. The image is the one layer of an artifact; `url` names it by digest, `oci://…@sha256:…`. EMF's hosts
+ * stream from `https://` only, so this is for what reads registries.
+ */
+export interface DiskImageOciPublication extends DiskImagePublicationOptions {
+    oci: pulumi.Input<DiskImageRepository>;
+}
+
+export interface DiskImageRepository {
+    /**
+     * `oci://registry.example.com/edge/ubuntu`. The login comes from `edge-os:image.origins`, its environment
+     * variables, or `docker login`.
+     */
+    repository: pulumi.Input<string>;
+    /** A tag that is moved to the image beside the one that holds its digest, `24.04`. Never taken from other artifacts. */
+    tag?: pulumi.Input<string>;
 }
 
 /** One partition of a {@link DiskImage}. */

@@ -4,7 +4,13 @@ export {
     type DiskImageArgs,
     type DiskImageCheck,
     type DiskImagePartition,
+    type DiskImageBucket,
+    type DiskImageDirectoryPublication,
+    type DiskImageOciPublication,
     type DiskImagePublication,
+    type DiskImagePublicationOptions,
+    type DiskImageRepository,
+    type DiskImageS3Publication,
     type DiskImageTraits,
 } from "./diskImage";
 export type {

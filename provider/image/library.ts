@@ -14,6 +14,7 @@ import type { InspectLimits, Inspection, Progress } from "./inspection";
 import { inspectInWorker, type ServedSource } from "./inspectInWorker";
 import { DirectoryPublisher } from "./publish/directory";
 import type { ByteSource, Publisher } from "./publish/publisher";
+import { StorageServices } from "./publish/services";
 import { readImageSettings } from "./settings";
 import { FileSource } from "./source/file";
 import { HashedSource } from "./source/hashed";
@@ -50,6 +51,7 @@ export class ImageLibrary {
         private readonly cache: ResultCache,
         private readonly places: Places,
         private readonly clock: ReadOnOptions["clock"],
+        private readonly services: StorageServices,
     ) {}
 
     /** `location` is a full path or an address (`locate`). */
@@ -130,8 +132,9 @@ export class ImageLibrary {
     }
 
     /** The place that a `DiskImage` is published to. */
-    publisher({ directory }: Publication, projectDir: string): Publisher {
-        return new DirectoryPublisher(path.resolve(projectDir, directory), (file, options) =>
+    publisher(publish: Publication, projectDir: string): Publisher {
+        if (!("directory" in publish)) return this.services.publisher(publish);
+        return new DirectoryPublisher(path.resolve(projectDir, publish.directory), (file, options) =>
             this.digest(file, options),
         );
     }
@@ -144,7 +147,9 @@ export const imageSystem: System<ImageLibrary> = {
     connect: (_target, host: Host) => {
         const settings = readImageSettings(host);
         const folder = settings.cacheDirectory ?? ResultCache.defaultFolder(host.env);
-        return new ImageLibrary(settings.limits, new ResultCache(folder), new Places(host, settings), host);
+        const services = new StorageServices(settings, host);
+        const places = new Places(host, settings);
+        return new ImageLibrary(settings.limits, new ResultCache(folder), places, host, services);
     },
 };
 

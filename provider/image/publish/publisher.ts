@@ -31,8 +31,8 @@ export const EXTRA_SUFFIXES = [".sha256", ".manifest.json"] as const;
 export type ExtraSuffix = (typeof EXTRA_SUFFIXES)[number];
 
 export interface WatchOptions {
-    signal?: AbortSignal;
-    onProgress?: (progress: Progress) => void;
+    signal?: AbortSignal | undefined;
+    onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 export interface PublishTask extends PublishedFile, WatchOptions {

@@ -1,0 +1,165 @@
+import type { RegistryClient } from "../../oci/client";
+import { artifactManifest, digestOf, EMPTY, EMPTY_BLOB, readManifest } from "../../oci/manifest";
+import { formatReference, type Reference } from "../../oci/reference";
+import { EdgeError, UnavailableHere } from "../../resource/errors";
+import { type ClaimRecords, claimOnPresent, claimsOf, releaseClaim, writeClaim } from "./claims";
+import { DISK_IMAGE_TYPE, imageArtifact, TITLE } from "./artifact";
+import {
+    EXTRA_SUFFIXES,
+    type Extra,
+    extrasOf,
+    type Finding,
+    type PublishedFile,
+    type Publisher,
+    type PublishTask,
+    type ReleaseOptions,
+    verifiedBytes,
+    type WatchOptions,
+} from "./publisher";
+
+const EXTRA_TYPE = "application/vnd.pulumi-edge-os.disk-image-extra.v1";
+const CLAIM_TYPE = "application/vnd.pulumi-edge-os.claim.v1";
+const CLAIM_ANNOTATION = "pulumi-edge-os/claim";
+
+/** Puts images into a registry, as artifacts with the image as their one layer. */
+export class OciPublisher implements Publisher {
+    readonly isReachable = true;
+
+    constructor(
+        private readonly client: RegistryClient,
+        private readonly place: Pick<Reference, "registry" | "repository" | "tag">,
+    ) {}
+
+    async put(task: PublishTask): Promise<"published" | "taken"> {
+        const { repository, tag } = this.place;
+        const { fileName, claim, signal } = task;
+        const artifact = imageArtifact(task);
+        const records = this.claims(task, signal);
+        const claims = await claimsOf(records);
+        const found = await this.client.headManifest(repository, fileName, { signal });
+        if (tag !== undefined) await this.assertOwnTag(tag, artifact.digest, signal);
+        if (found && found.digest !== artifact.digest) throw this.foreignContent(task);
+        // Without a claim the artifact would count as somebody else's.
+        await writeClaim(records, found ? claimOnPresent(claim, claims) : { claim, keep: false });
+        const pushed = await this.pushImage(task);
+        await this.client.putManifest(repository, fileName, artifact, { signal });
+        if (tag !== undefined) await this.client.putManifest(repository, tag, artifact, { signal });
+        for (const extra of extrasOf(task)) await this.pushExtra(task, extra);
+        return found && pushed === "there" ? "taken" : "published";
+    }
+
+    async look(file: PublishedFile, { signal }: WatchOptions = {}): Promise<Finding> {
+        try {
+            const { digest } = imageArtifact(file);
+            const found = await this.client.headManifest(this.place.repository, digest, { signal });
+            return { state: found ? "there" : "absent" };
+        } catch (error) {
+            if (!(error instanceof UnavailableHere)) throw error;
+            return { state: "cannot-tell", why: error.message };
+        }
+    }
+
+    async release(
+        file: PublishedFile,
+        claim: string,
+        { onRelease, signal }: ReleaseOptions,
+    ): Promise<"removed" | "left"> {
+        const { repository } = this.place;
+        return releaseClaim(this.claims(file, signal), claim, onRelease, async () => {
+            for (const suffix of EXTRA_SUFFIXES) {
+                const found = await this.client.headManifest(repository, `${file.fileName}${suffix}`, {
+                    signal,
+                });
+                if (found) await this.client.deleteManifest(repository, found.digest, { signal });
+            }
+            // With the artifact go all tags of it; the registry's own clean-up frees what no artifact names.
+            await this.client.deleteManifest(repository, imageArtifact(file).digest, { signal });
+        });
+    }
+
+    describe(file: PublishedFile): string {
+        const { registry, repository } = this.place;
+        return formatReference({ registry, repository, digest: imageArtifact(file).digest });
+    }
+
+    private async pushImage(task: PublishTask): Promise<string> {
+        const { sha256, sizeBytes, signal, onProgress } = task;
+        const { repository } = this.place;
+        await this.pushSmall(EMPTY_BLOB, signal);
+        const content = (): AsyncIterable<Buffer> => verifiedBytes({ ...task, onProgress: undefined });
+        return this.client.pushBlob(repository, { digest: `sha256:${sha256}`, size: sizeBytes }, content, {
+            signal,
+            onProgress: (done) => onProgress?.({ done, total: sizeBytes }),
+        });
+    }
+
+    private async pushExtra({ fileName, signal }: PublishTask, { suffix, bytes }: Extra): Promise<void> {
+        await this.pushSmall(bytes, signal);
+        const name = `${fileName}${suffix}`;
+        const mediaType = suffix.endsWith(".json") ? "application/json" : "text/plain";
+        const layer = {
+            mediaType,
+            digest: digestOf(bytes),
+            size: bytes.length,
+            annotations: { [TITLE]: name },
+        };
+        const manifest = artifactManifest({ artifactType: EXTRA_TYPE, layers: [layer] });
+        await this.client.putManifest(this.place.repository, name, manifest, { signal });
+    }
+
+    private async pushSmall(bytes: Buffer, signal: AbortSignal | undefined): Promise<void> {
+        const content = async function* (): AsyncGenerator<Buffer> {
+            yield bytes;
+        };
+        const blob = { digest: digestOf(bytes), size: bytes.length };
+        await this.client.pushBlob(this.place.repository, blob, content, { signal });
+    }
+
+    /** A tag may move from image to image, and never away from something else. */
+    private async assertOwnTag(tag: string, digest: string, signal: AbortSignal | undefined): Promise<void> {
+        const { repository } = this.place;
+        const found = await this.client.getManifest(repository, tag, { signal });
+        if (!found || found.digest === digest) return;
+        if (readManifest(found)?.artifactType === DISK_IMAGE_TYPE) return;
+        throw new EdgeError(
+            `publish.oci.tag: ${formatReference({ ...this.place, tag })} is something else than a disk image of this package, so it is not moved: name another tag`,
+        );
+    }
+
+    private foreignContent(file: PublishedFile): EdgeError {
+        const named = formatReference({ ...this.place, tag: file.fileName });
+        return new EdgeError(
+            `${named} exists with other content than its name says, so it is not overwritten: publish into another repository`,
+        );
+    }
+
+    /** Each in an artifact of its own, under a tag that holds the image's digest and the row. */
+    private claims({ sha256 }: PublishedFile, signal: AbortSignal | undefined): ClaimRecords {
+        const { client } = this;
+        const { repository } = this.place;
+        const start = `edge-os-claim-${sha256.slice(0, 16)}-`;
+        return {
+            async names() {
+                const names: string[] = [];
+                for await (const tag of client.tags(repository, { signal })) {
+                    if (tag.startsWith(start)) names.push(tag.slice(start.length));
+                }
+                return names;
+            },
+            async read(name) {
+                const found = await client.getManifest(repository, `${start}${name}`, { signal });
+                return found && (readManifest(found)?.annotations[CLAIM_ANNOTATION] ?? "");
+            },
+            write: async (name, text) => {
+                await this.pushSmall(EMPTY_BLOB, signal);
+                const annotations = { [CLAIM_ANNOTATION]: text };
+                const manifest = artifactManifest({ artifactType: CLAIM_TYPE, layers: [EMPTY], annotations });
+                await client.putManifest(repository, `${start}${name}`, manifest, { signal });
+            },
+            async remove(name) {
+                const found = await client.headManifest(repository, `${start}${name}`, { signal });
+                if (found) await client.deleteManifest(repository, found.digest, { signal });
+            },
+        };
+    }
+}
