@@ -1,12 +1,21 @@
-import Ajv, { type AnySchemaObject, type ValidateFunction } from "ajv";
+import Ajv, { type AnySchemaObject, type ErrorObject, type ValidateFunction } from "ajv";
 import { GatewayError } from "../errors";
 import { readJsonBody } from "./body";
 import { API, type Operation, type Parameter } from "./description";
+import { bodyFault, strictFaults } from "./wording";
 
 const REFERENCE = "#/components/schemas/";
 
 // The patterns are written for Go, which takes `\ ` for a blank; with the u flag JavaScript would refuse that.
-const ajv = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false });
+const ajv = new Ajv({
+    strict: false,
+    validateFormats: false,
+    unicodeRegExp: false,
+    allErrors: true,
+    verbose: true,
+});
+/** Registrations are not looked at by the gateway, but by another validator. */
+const STRICT_BODIES = new Set(["HostRegister"]);
 /** The spellings of true and false that Go takes. */
 export const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
 const FALSE = ["0", "f", "F", "FALSE", "false", "False"];
@@ -63,7 +72,7 @@ function validateParameter(
     const typed = readTyped(name, schema.type as string | undefined, value);
     const validate = parameterValidators.get(schema) ?? ajv.compile(inlineReferences(schema));
     parameterValidators.set(schema, validate);
-    if (!validate(typed)) throw new GatewayError(400, `at '': ${ajv.errorsText(validate.errors)}`);
+    if (!validate(typed)) throw new GatewayError(400, strictFaults(validate.errors ?? []));
 }
 
 function readTyped(name: string, type: string | undefined, value: string): unknown {
@@ -84,14 +93,7 @@ function validateBody(schemaName: string, contentType: string | undefined, body:
     }
     const value = readJsonBody(body);
     const validate = bodyValidator(schemaName);
-    if (!validate(value)) {
-        const where = validate.errors?.[0]?.instancePath ?? "";
-        throw new GatewayError(
-            400,
-            `request body has an error: doesn't match schema ${REFERENCE}${schemaName}: ` +
-                `Error at "${where}": ${ajv.errorsText(validate.errors, { dataVar: "" })}`,
-        );
-    }
+    if (!validate(value)) throw new GatewayError(400, fault(schemaName, validate.errors ?? []));
     refuseReadOnly(schemaName, value);
     return value;
 }
@@ -105,6 +107,10 @@ function bodyValidator(schemaName: string): ValidateFunction {
         validators.get(schemaName) ?? ajv.compile({ $ref: `${REFERENCE}${schemaName}`, ...definitions() });
     validators.set(schemaName, validate);
     return validate;
+}
+
+function fault(schemaName: string, errors: readonly ErrorObject[]): string {
+    return STRICT_BODIES.has(schemaName) ? strictFaults(errors) : bodyFault(schemaName, errors);
 }
 
 function definitions(): AnySchemaObject {

@@ -18,6 +18,18 @@ describe("the lab's EMF answers as the recorded backend did", () => {
         });
     }
 
+    it("and words what the API description refuses as it did", async () => {
+        const reworded: string[] = [];
+        for (const [scenario, steps] of scenariosOf(recording.cases)) {
+            for (const { step, otherWording } of await replayScenario(steps)) {
+                const text = JSON.stringify(step.response?.body) ?? "";
+                const byDescription = /doesn't match schema|Schema:\\n/.test(text);
+                if (otherWording && byDescription) reworded.push(`${scenario} ${step.step}: ${text}`);
+            }
+        }
+        expect(reworded).to.deep.equal([]);
+    });
+
     it("notices a wrong answer", async () => {
         const [first] = scenariosOf(recording.cases).get("os-create-minimal") ?? [];
         const wrong = { ...first, response: { status: 200, body: { OperatingSystemResources: [{}] } } };

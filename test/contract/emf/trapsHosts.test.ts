@@ -34,7 +34,7 @@ describe("traps of EMF's hosts", () => {
     it("registration takes 20 characters of a name, the host itself 50, and none blanks it", async () => {
         const name = "a name of more than 20 characters";
         const text = await traps.refused(400, "POST", REGISTER, { serialNumber: "SN00001", name });
-        expect(text).to.contain("name");
+        expect(text).to.contain("maxLength: got 33, want 20").and.contain("Schema:");
         const { resourceId } = await traps.taken("POST", REGISTER, { serialNumber: "SN00002", name: "x" });
         expect(await traps.taken("PATCH", `compute/hosts/${resourceId}`, { name: "" })).to.include({
             name: "",
