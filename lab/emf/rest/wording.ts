@@ -101,7 +101,7 @@ function strictReason({ keyword, params, data, message }: ErrorObject): string {
     switch (keyword) {
         case "minLength":
         case "maxLength":
-            return `${keyword}: got ${grouped([...String(data)].length)}, want ${grouped(Number(limit))}`;
+            return `${keyword}: got ${grouped(Array.from(String(data)).length)}, want ${grouped(Number(limit))}`;
         case "minimum":
         case "maximum":
             return `${keyword}: got ${grouped(Number(data))}, want ${grouped(Number(limit))}`;

@@ -22,7 +22,7 @@ describe("the lab's EMF answers as the recorded backend did", () => {
         const reworded: string[] = [];
         for (const [scenario, steps] of scenariosOf(recording.cases)) {
             for (const { step, otherWording } of await replayScenario(steps)) {
-                const text = JSON.stringify(step.response?.body) ?? "";
+                const text = JSON.stringify(step.response?.body ?? "");
                 const byDescription = /doesn't match schema|Schema:\\n/.test(text);
                 if (otherWording && byDescription) reworded.push(`${scenario} ${step.step}: ${text}`);
             }
