@@ -35,7 +35,8 @@ export async function openFileSystem(device: BlockDevice): Promise<FileSystem> {
                 fs,
                 async close() {
                     release();
-                    await whole;
+                    // Nothing was written, so nothing is lost when a damaged file system cannot be closed.
+                    await whole.catch(() => undefined);
                 },
             });
             await released;

@@ -19,7 +19,7 @@ import { findRoot } from "./root/findRoot";
 export type DiskLook = Pick<Inspection, "partitions" | "checks" | "contents" | "boot">;
 
 /** The order in which the checks are told. */
-const RULES: readonly Rules[] = [judgePreset, judgeDisk, judgeSystem, judgeFiles];
+const RULES: readonly Rules[] = [judgeSoundness, judgePreset, judgeDisk, judgeSystem, judgeFiles];
 
 /** Looks at a disk, and judges it by what is expected. Damage is a failed check, and what lies behind it is not looked at. */
 export async function lookAtDisk(
@@ -59,6 +59,15 @@ export async function lookAtDisk(
         if (!(error instanceof ImageDamage)) throw error;
         return { partitions, checks: [...checks, failed("container.readable", "damaged", error.message)] };
     }
+}
+
+/** Of a file system whose damage hides something; one that is sound has no such check. */
+function judgeSoundness(_expect: ContentExpectations, { root }: Seen): ImageCheck[] {
+    const { damaged = [], unread = {} } = root?.contents ?? {};
+    const [first] = damaged;
+    if (first === undefined) return [];
+    const message = `the root file system is damaged: ${unread[first] ?? ""}. Check it (e2fsck -f), or build the image again`;
+    return [failed("root.sound", damaged.join(", "), message)];
 }
 
 async function summarize(disk: BlockDevice, partitions: readonly Partition[]): Promise<PartitionSummary[]> {

@@ -114,7 +114,16 @@ export type ImageManifest = z.output<typeof manifest>;
 export function manifestOf(inspection: Inspection, fileName: string): ImageManifest {
     const { sha256, sizeBytes, format, compression, unpackedSha256, virtualSizeBytes, partitions, boot } =
         inspection;
-    const { unread = {}, ...contents } = inspection.contents ?? {};
+    const {
+        os,
+        architecture,
+        kernels,
+        packages,
+        units,
+        cloudInit,
+        pci,
+        unread = {},
+    } = inspection.contents ?? {};
     return {
         manifestVersion: VERSION,
         image: {
@@ -122,7 +131,13 @@ export function manifestOf(inspection: Inspection, fileName: string): ImageManif
             ...(unpackedSha256 === undefined ? {} : { unpackedSha256 }),
         },
         disk: { sizeBytes: virtualSizeBytes, partitions },
-        ...contents,
+        ...(os ? { os } : {}),
+        ...(architecture === undefined ? {} : { architecture }),
+        ...(kernels ? { kernels } : {}),
+        ...(packages ? { packages } : {}),
+        ...(units ? { units } : {}),
+        ...(cloudInit ? { cloudInit } : {}),
+        ...(pci ? { pci } : {}),
         ...(boot ? { boot } : {}),
         unread,
     };

@@ -56,7 +56,9 @@ export function describePartitions(partitions: readonly PartitionSummary[]): str
     const texts = partitions
         .slice(0, 16)
         .map(({ index, name, label, fileSystem }) =>
-            [String(index), quoted(name === "" ? label : name), fileSystem ?? ""].filter((part) => part !== "").join(" "),
+            [String(index), quoted(name === "" ? label : name), fileSystem ?? ""]
+                .filter((part) => part !== "")
+                .join(" "),
         );
     return texts.join(", ") || "no partitions";
 }

@@ -1,7 +1,7 @@
 import * as crypto from "node:crypto";
 import { failed, type ImageCheck, ImageDamage, notChecked, passed } from "../check";
 import type { ContentExpectations } from "../expect.schema";
-import type { Entry, ImageTree } from "../root/tree";
+import { type Entry, type ImageTree, NotReadableHere } from "../root/tree";
 import { type Seen, withoutRoot } from "./seen";
 
 type ExpectedFile = NonNullable<ContentExpectations["files"]>[number];
@@ -25,7 +25,10 @@ async function judgeFile(id: string, expected: ExpectedFile, tree: ImageTree): P
         return await lookAtFile(id, expected, tree);
     } catch (error) {
         if (!(error instanceof ImageDamage)) throw error;
-        return notChecked(id, "unreadable", `could not be looked at: ${error.message}`);
+        const message = `could not be looked at: ${error.message}`;
+        return error instanceof NotReadableHere
+            ? notChecked(id, "unreadable", message)
+            : failed(id, "damaged", message);
     }
 }
 

@@ -33,13 +33,14 @@ export function partOf<P extends ContentPart>(
     if (!root) return { check: withoutRoot(rootCheck, id) };
     const value = root.contents[part];
     if (value !== undefined) return { value };
-    const why = root.contents.unread[part] ?? (part === "cloudInit" ? root.contents.unread.units : undefined);
-    return {
-        check:
-            why === undefined
-                ? failed(id, "nothing", ABSENT[part])
-                : notChecked(id, "unreadable", `could not be looked at: ${why}`),
-    };
+    const { unread, damaged = [] } = root.contents;
+    // Whether cloud-init runs is told by the units.
+    const source: ContentPart = part === "cloudInit" && unread[part] === undefined ? "units" : part;
+    const why = unread[source];
+    if (why === undefined) return { check: failed(id, "nothing", ABSENT[part]) };
+    const message = `could not be looked at: ${why}`;
+    const isDamaged = damaged.includes(source);
+    return { check: isDamaged ? failed(id, "damaged", message) : notChecked(id, "unreadable", message) };
 }
 
 /** The answer to whatever is asked of a root file system that is not there, or not readable here. */

@@ -7,7 +7,7 @@ import { type OsRelease, parseOsRelease } from "./osRelease";
 import type { PackageList } from "./packages";
 import { type PciModules, readPciModules } from "./pciModules";
 import { readRpmDatabase } from "./rpmDatabase";
-import type { ImageTree } from "./tree";
+import { type ImageTree, NotReadableHere } from "./tree";
 import { readUnits, type Units } from "./units";
 
 /** What is known of a root file system. Plain data; a part that could not be read is missing, and `unread` says why. */
@@ -20,6 +20,8 @@ export interface RootContents {
     cloudInit?: CloudInit;
     pci?: PciModules;
     unread: Partial<Record<ContentPart, string>>;
+    /** Those of the unread that are damaged, rather than of a kind that is not read here. */
+    damaged?: ContentPart[];
 }
 
 export type ContentPart = "os" | "architecture" | "packages" | "kernels" | "units" | "cloudInit" | "pci";
@@ -38,6 +40,7 @@ export async function readContents(tree: ImageTree): Promise<RootContents> {
         } catch (error) {
             if (!(error instanceof ImageDamage)) throw error;
             contents.unread[part] = error.message;
+            if (!(error instanceof NotReadableHere)) (contents.damaged ??= []).push(part);
             return undefined;
         }
     };
@@ -84,7 +87,7 @@ async function readPackages(tree: ImageTree): Promise<PackageList | undefined> {
         const database = await tree.read(`${folder}/rpmdb.sqlite`, MAX_RPM);
         if (!database) continue;
         if (log && log.size > 0) {
-            throw new ImageDamage(
+            throw new NotReadableHere(
                 "the rpm database was not closed (rpmdb.sqlite-wal is not empty), so its list may be old: run rpm --rebuilddb in the image",
             );
         }
@@ -96,7 +99,7 @@ async function readPackages(tree: ImageTree): Promise<PackageList | undefined> {
         ["/lib/apk/db/installed", "apk's"],
     ] as const) {
         if (await tree.exists(file))
-            throw new ImageDamage(`${file} is ${what} package list, which is not readable here`);
+            throw new NotReadableHere(`${file} is ${what} package list, which is not readable here`);
     }
     return undefined;
 }

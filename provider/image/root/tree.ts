@@ -39,8 +39,11 @@ const MAX_CALLS = 60_000;
 const MAX_BYTES = 512 * 2 ** 20;
 const CHUNK = 256 * 1024;
 
+/** What is asked for is sound, for all that is known, but not to be read here. */
+export class NotReadableHere extends ImageDamage {}
+
 /** A file of the image is larger than what is read of such files. */
-export class TooLarge extends ImageDamage {}
+export class TooLarge extends NotReadableHere {}
 
 /**
  * The files of a root file system, as they are for a system that runs from it: links are followed inside the image

@@ -6,7 +6,6 @@ import { diskImage } from "../../../provider/image/diskImage.handler";
 import { imageSystem } from "../../../provider/image/library";
 import { readManifest } from "../../../provider/image/manifest";
 import { checkInputs, type CheckedInputs } from "../../../provider/resource/check";
-import type { AnyResource } from "../../../provider/resource/definition";
 import { testContext, testHost, type TestContextOptions } from "../../support/context";
 import { needsTool } from "../../support/tools";
 import { temporaryFolder } from "./fixtures";

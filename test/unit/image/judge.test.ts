@@ -297,6 +297,19 @@ describe("the judgement of an image", () => {
             );
         });
 
+        it("fails what damage hides, also when nothing is expected of it", async () => {
+            const broken = await buildDisk(
+                buildRoot({ ...UBUNTU, "var/lib/dpkg/status": { link: "status" } }),
+            );
+            expect(await failures(broken, {})).to.have.all.keys("root.sound");
+            const found = await failures(broken, {
+                packages: ["bash"],
+                files: [{ path: "/var/lib/dpkg/status" }],
+            });
+            expect(found).to.have.all.keys("root.sound", "package.bash", "file./var/lib/dpkg/status");
+            expect(found["package.bash"]).to.contain("a loop of links");
+        });
+
         it("never passes what it cannot read", async () => {
             const other = Buffer.from(disk);
             other.fill(0, 35 * MIB, 35 * MIB + 4096);
