@@ -88,18 +88,18 @@ export const diskImage = defineResource({
         if (!seen) return { values: withUrl(lastValues(last), publish) };
         if ("problem" in seen) return { problems: [seen.problem] };
 
-        const { inspection } = seen;
-        const checks = judge(source, seen, wanted.expect);
+        const { inspection, name } = seen;
+        const checks = judge(name, seen, wanted.expect);
         const warnings = sortChecks(checks).warnings.map(({ id, message }) => `\n  - ${id}: ${message}`);
-        if (warnings.length > 0) context.log.warn(`${source}:${warnings.join("")}`);
+        if (warnings.length > 0) context.log.warn(`${name}:${warnings.join("")}`);
         // The same bytes from a file of another name stay where hosts know them.
         const isSame = last?.sha256 === inspection.sha256 && last.fileName !== undefined;
         const isTested = isSame && isDeepStrictEqual(last.bootTest, boot);
         if (context.preview && boot && isKnown(boot) && !isTested) announceBootTest(boot, context);
-        const fileName = isSame ? last.fileName : publishedName(source, inspection);
+        const fileName = isSame ? last.fileName : publishedName(name, inspection);
         return {
             problems: checks.filter(isError).map(problemOf),
-            values: withUrl({ fileName, ...valuesOf(source, inspection, checks) }, publish),
+            values: withUrl({ fileName, ...valuesOf(name, inspection, checks) }, publish),
         };
     },
 

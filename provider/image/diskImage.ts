@@ -5,10 +5,17 @@ import type { DiskImageExpectations } from "./expect";
 
 export interface DiskImageArgs {
     /**
-     * The image: a file, relative to the program's folder, or an `https://` address (its own CA, login and proxy: see
-     * `edge-os:image`). Raw (`.raw`, `.img`) or qcow2 (`.img`, `.qcow2`), plain or compressed (`.gz`, `.xz`, `.bz2`,
-     * `.zst`). Its content decides: new bytes replace the published image, after
-     * everything that uses it has moved to the new one; another path to the same bytes changes nothing.
+     * The image: a file, relative to the program's folder; or `https://…`, `s3://bucket/key` or
+     * `oci://registry/repository:tag` (`@sha256:…`), an artifact whose layer it is. Raw (`.raw`, `.img`) or qcow2
+     * (`.img`, `.qcow2`), plain or compressed (`.gz`, `.xz`, `.bz2`, `.zst`). Its content decides: new bytes replace
+     * the published image, after everything that uses it has moved to the new one; another path to the same bytes
+     * changes nothing.
+     *
+     * From a server that takes ranges, and with `expect.sha256`, a plain image is checked by parts of it (a registry
+     * knows the digest itself); otherwise it is read once, and again only when its server tells of another version.
+     * Own CA, logins (by server) and S3 service: `caFile`, `origins` and `s3` of `edge-os:image`, or
+     * `EDGE_OS_IMAGE_CA_FILE`, `EDGE_OS_IMAGE_<HOST>_TOKEN` (or `_USERNAME` and `_PASSWORD`) and
+     * `EDGE_OS_IMAGE_S3_ENDPOINT`; the proxy is that of the environment. An address with a login in it is refused.
      */
     source: pulumi.Input<string>;
     /** Where hosts get it from. Changed in place: published there, then let go at the old place. */

@@ -63,10 +63,11 @@ export class ImageLibrary {
         }
         const source = await this.places.open(location, options.signal);
         try {
-            return await this.shared(purpose, source, {
+            const inspection = await this.shared(purpose, source, {
                 ...options,
                 planned: source.sha256 ?? options.planned,
             });
+            return source.fileName === "" ? inspection : { ...inspection, fileName: source.fileName };
         } finally {
             await source.close();
         }
@@ -148,7 +149,7 @@ export const imageSystem: System<ImageLibrary> = {
         const settings = readImageSettings(host);
         const folder = settings.cacheDirectory ?? ResultCache.defaultFolder(host.env);
         const services = new StorageServices(settings, host);
-        const places = new Places(host, settings);
+        const places = new Places(host, settings, services);
         return new ImageLibrary(settings.limits, new ResultCache(folder), places, host, services);
     },
 };

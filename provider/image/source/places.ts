@@ -1,18 +1,33 @@
+import type { RegistryClient } from "../../oci/client";
 import type { Host } from "../../resource/context";
+import type { S3Client } from "../../s3/client";
+import { parseS3Url } from "../../s3/connection";
 import { ImageError } from "../check";
 import type { ImageSettings } from "../settings";
 import { FileSource } from "./file";
 import { locationProblem, schemeOf } from "./location";
+import { openOciArtifact } from "./oci";
 import { type PublishedDigest, readPublishedDigest } from "./publishedDigest";
+import { openS3Object } from "./s3";
 import type { ImageSource } from "./source";
 import { openWebSource } from "./web";
 import { WebClient } from "./webClient";
+
+/** Clients of the storage services that a run works with, one each. */
+interface Services {
+    s3(service: Pick<ImageSettings["s3"], "endpoint" | "region">): S3Client;
+    registry(name: string): RegistryClient;
+}
 
 /** Everywhere an image can come from. */
 export class Places {
     private readonly web: WebClient;
 
-    constructor(host: Host, settings: ImageSettings) {
+    constructor(
+        host: Host,
+        private readonly settings: ImageSettings,
+        private readonly services: Services,
+    ) {
         this.web = new WebClient(settings, host);
     }
 
@@ -23,9 +38,20 @@ export class Places {
                 return FileSource.open(location);
             case "https":
                 return openWebSource(location, this.web, signal);
+            case "s3":
+                return this.openObject(location, signal);
+            case "oci":
+                return openOciArtifact(location, (name) => this.services.registry(name), signal);
             default:
                 throw new ImageError(locationProblem(location) ?? "cannot be opened");
         }
+    }
+
+    private openObject(location: string, signal?: AbortSignal): Promise<ImageSource> {
+        const place = parseS3Url(location);
+        if (!place) throw new ImageError(locationProblem(location) ?? "cannot be opened");
+        const { endpoint, region } = this.settings.s3;
+        return openS3Object(location, { ...place, endpoint }, this.services.s3({ endpoint, region }), signal);
     }
 
     /** What the checksum file at a location says that the image of a name must be. */
