@@ -2,7 +2,7 @@ import { type BlockDevice, slice } from "../blockDevice";
 import { ImageDamage } from "../check";
 import { detectFileSystem, NoFileSystem, openFileSystem } from "../fileSystem";
 import { describePartition, EFI_SYSTEM, type Partition } from "../gpt";
-import { loadBootFile, type LoadedFile } from "./bootFile";
+import { loadBootFile, type LoadedFile, unpacked } from "./bootFile";
 import { FileSource } from "./fileSource";
 import type { Shim } from "./shim";
 
@@ -42,6 +42,8 @@ export interface BootDisk {
 const SUFFIXES: Readonly<Record<string, string>> = { x86_64: "x64", aarch64: "aa64" };
 const KERNEL_NAME = /^(vmlinuz|vmlinux|bzImage|Image)(-|$)/;
 const MAX_KERNELS = 16;
+/** Where systemd-boot looks beside the EFI system partition (XBOOTLDR). */
+const EXTENDED_BOOT = "BC13C2FF-59E6-4262-A352-B275FD6F7172";
 /** A shim leads to a fallback, that to another shim, and that to a loader; nothing sound is longer. */
 const MAX_DEPTH = 6;
 
@@ -102,8 +104,8 @@ class Walk implements BootPath {
         for (const vendor of await esp.list("EFI")) {
             if (vendor.toUpperCase() === "BOOT") continue;
             const text =
-                (await this.textOf(`EFI/${vendor}/${list}`, "utf16le")) ??
-                (await this.textOf(`EFI/${vendor}/BOOT.CSV`, "utf16le"));
+                (await textOf(esp, `EFI/${vendor}/${list}`, "utf16le")) ??
+                (await textOf(esp, `EFI/${vendor}/BOOT.CSV`, "utf16le"));
             const name = text?.replace(/^\ufeff/, "").split(",")[0];
             if (name === undefined || !/^[\w.+-]{1,64}$/.test(name)) continue;
             const program = await this.load(`EFI/${vendor}/${name}`);
@@ -138,83 +140,115 @@ class Walk implements BootPath {
     }
 
     private async fromSystemdBoot(link: BootLink): Promise<void> {
-        const { esp, espIndex } = this.image;
-        const paths = (await esp.list("EFI/Linux"))
-            .filter((name) => /\.efi$/i.test(name))
-            .map((name) => `EFI/Linux/${name}`);
-        for (const name of await esp.list("loader/entries")) {
-            if (!/\.conf$/i.test(name)) continue;
-            const text = (await this.textOf(`loader/entries/${name}`, "utf8")) ?? "";
-            const [, path] = /^\s*(?:linux|efi|uki)\s+(\S+)/m.exec(text) ?? [];
-            if (path !== undefined) paths.push(path);
+        const { esp, espIndex, partitions } = this.image;
+        const found = await this.entriesIn(esp, espIndex);
+        for (const partition of partitions.filter(({ type }) => type === EXTENDED_BOOT)) {
+            const looked = await this.inPartition(partition, (source) =>
+                this.entriesIn(source, partition.index),
+            );
+            found.push(...(looked.found ?? []));
         }
-        for (const path of paths.slice(0, MAX_KERNELS)) {
-            const loaded = await loadBootFile(esp, espIndex, path);
-            if (loaded) this.links.push(kernelLink(loaded, link));
-        }
-        if (this.links.some(({ stage }) => stage === "kernel")) return;
+        for (const loaded of found) this.links.push(kernelLink(loaded, link));
+        if (found.length > 0) return;
         this.gaps.push({
             ...{ stage: "kernel", isMissing: false, seen: "no EFI/Linux/*.efi, no loader/entries/*.conf" },
             message: "nothing was found in the EFI system partition for systemd-boot to start",
         });
     }
 
+    /** Unified kernel images, and what boot entries name (Boot Loader Specification). */
+    private async entriesIn(source: FileSource, partition: number): Promise<LoadedFile[]> {
+        const paths = (await source.list("EFI/Linux"))
+            .filter((name) => /\.efi$/i.test(name))
+            .map((name) => `EFI/Linux/${name}`);
+        for (const name of await source.list("loader/entries")) {
+            if (!/\.conf$/i.test(name)) continue;
+            const text = await textOf(source, `loader/entries/${name}`, "utf8");
+            const [, path] = /^\s*(?:linux|efi|uki)\s+(\S+)/m.exec(text ?? "") ?? [];
+            if (path !== undefined) paths.push(path);
+        }
+        return loadAll(paths, (path) => loadBootFile(source, partition, path));
+    }
+
     private async kernels(): Promise<{ kernels: LoadedFile[]; unreadable: string[] }> {
-        const { disk, partitions, esp, espIndex } = this.image;
+        const { partitions, esp, espIndex } = this.image;
         const kernels = await this.kernelsIn(esp, espIndex);
         const unreadable: string[] = [];
         for (const partition of partitions) {
             if (partition.type === EFI_SYSTEM) continue;
-            const device = slice(disk, partition.offset, partition.size);
-            const kind = await detectFileSystem(device);
-            if (kind !== undefined && kind !== "ext4") {
-                unreadable.push(`${kind} in ${describePartition(partition)}`);
-                continue;
-            }
-            const fileSystem = await openFileSystem(device).catch((error: unknown) => {
-                if (error instanceof NoFileSystem) return undefined;
-                throw error;
-            });
-            if (!fileSystem) continue;
-            try {
-                kernels.push(...(await this.kernelsIn(new FileSource(fileSystem), partition.index)));
-            } catch (error) {
-                if (!(error instanceof ImageDamage)) throw error;
-                unreadable.push(`damaged file system in ${describePartition(partition)}`);
-            } finally {
-                await fileSystem.close();
-            }
+            const looked = await this.inPartition(partition, (source) =>
+                this.kernelsIn(source, partition.index),
+            );
+            kernels.push(...(looked.found ?? []));
+            if (looked.unreadable !== undefined) unreadable.push(looked.unreadable);
         }
         return { kernels, unreadable };
     }
 
+    /** Looks into a partition's file system, where it has one that is readable here. */
+    private async inPartition(
+        partition: Partition,
+        look: (source: FileSource) => Promise<LoadedFile[]>,
+    ): Promise<{ found?: LoadedFile[]; unreadable?: string }> {
+        const device = slice(this.image.disk, partition.offset, partition.size);
+        const where = describePartition(partition);
+        const kind = await detectFileSystem(device);
+        if (kind !== undefined && kind !== "ext4") return { unreadable: `${kind} in ${where}` };
+        const fileSystem = await openFileSystem(device).catch((error: unknown) => {
+            if (error instanceof NoFileSystem) return undefined;
+            throw error;
+        });
+        if (!fileSystem) return {};
+        try {
+            return { found: await look(new FileSource(fileSystem)) };
+        } catch (error) {
+            if (!(error instanceof ImageDamage)) throw error;
+            return { unreadable: `damaged file system in ${where}` };
+        } finally {
+            await fileSystem.close();
+        }
+    }
+
     /** In `/boot` of a root file system, or at the top of a boot partition. */
     private async kernelsIn(source: FileSource, partition: number): Promise<LoadedFile[]> {
-        const found: LoadedFile[] = [];
         for (const folder of ["boot", "/"]) {
             const names = (await source.list(folder)).filter((name) => KERNEL_NAME.test(name));
             // Without a version it is a link to one of those with one.
             const versions = names.filter((name) => name.includes("-"));
-            for (const name of (versions.length > 0 ? versions : names).slice(0, MAX_KERNELS)) {
-                const loaded = await loadBootFile(source, partition, `${folder}/${name}`);
-                if (loaded) found.push(loaded);
-            }
-            if (found.length > 0) break;
+            const paths = (versions.length > 0 ? versions : names).map((name) => `${folder}/${name}`);
+            const found = await loadAll(paths, (path) => loadBootFile(source, partition, path, unpacked));
+            if (found.length > 0) return found;
         }
-        return found;
+        return [];
     }
 
     private load(path: string): Promise<LoadedFile | undefined> {
         return loadBootFile(this.image.esp, this.image.espIndex, path);
     }
+}
 
-    private async textOf(path: string, encoding: "utf8" | "utf16le"): Promise<string | undefined> {
-        try {
-            return await this.image.esp.readText(path, 64 * 1024, encoding);
-        } catch (error) {
-            if (error instanceof ImageDamage) return undefined;
-            throw error;
-        }
+async function loadAll(
+    paths: readonly string[],
+    load: (path: string) => Promise<LoadedFile | undefined>,
+): Promise<LoadedFile[]> {
+    const found: LoadedFile[] = [];
+    for (const path of paths.slice(0, MAX_KERNELS)) {
+        const loaded = await load(path);
+        if (loaded) found.push(loaded);
+    }
+    return found;
+}
+
+async function textOf(
+    source: FileSource,
+    path: string,
+    encoding: "utf8" | "utf16le",
+): Promise<string | undefined> {
+    try {
+        return await source.readText(path, 64 * 1024, encoding);
+    } catch (error) {
+        if (error instanceof ImageDamage) return undefined;
+        throw error;
     }
 }
 

@@ -1,4 +1,5 @@
-import type { BlockDevice } from "../blockDevice";
+import * as zlib from "node:zlib";
+import { type BlockDevice, bufferDevice, MAX_READ } from "../blockDevice";
 import { ImageDamage, printable } from "../check";
 import { readSignedProgram, type SignedProgram } from "./authenticode";
 import type { FileSource } from "./fileSource";
@@ -18,7 +19,7 @@ export interface BootFile {
     kind: BootFileKind;
     /** `x86_64`, `aarch64` … */
     machine: string;
-    /** Of the whole file, lower-case hexadecimal. */
+    /** Of the whole program, unpacked, lower-case hexadecimal. */
     sha256: string;
     /** Of what a signature covers, as lists of allowed and forbidden programs name it. */
     authenticodeSha256: string;
@@ -38,21 +39,43 @@ export interface LoadedFile {
     readonly sbat: string;
 }
 
-/** Reads one program; undefined when there is no such file. */
+/** Reads one program; undefined when there is no such file. `prepare` does what its starter does to it first. */
 export async function loadBootFile(
     source: FileSource,
     partition: number,
     path: string,
+    prepare: (file: BlockDevice) => Promise<BlockDevice> = async (file) => file,
 ): Promise<LoadedFile | undefined> {
     const found = await source.find(path);
     if (found === undefined) return undefined;
     const place = { path: printable(found.replace(/^\//, ""), 200), partition };
     try {
-        return await source.withFile(found, (file) => readBootFile(file, place));
+        return await source.withFile(found, async (file) => readBootFile(await prepare(file), place));
     } catch (error) {
         if (!(error instanceof ImageDamage)) throw error;
         return { file: { ...place, ...UNREADABLE, problems: [error.message] }, sbat: "" };
     }
+}
+
+const MAX_UNPACKED = 192 * 1024 * 1024;
+
+/** Kernels of some arm64 distributions are packed around their signature; GRUB unpacks before it verifies. */
+export async function unpacked(file: BlockDevice): Promise<BlockDevice> {
+    if (file.size < 18 || (await file.read(0, 2)).readUInt16BE(0) !== 0x1f8b) return file;
+    if (file.size > MAX_UNPACKED) throw new ImageDamage(`is packed, and has ${file.size} bytes even so`);
+    try {
+        return bufferDevice(zlib.gunzipSync(await readAll(file), { maxOutputLength: MAX_UNPACKED }));
+    } catch (error) {
+        throw new ImageDamage(`cannot be unpacked (${printable((error as Error).message, 80)})`);
+    }
+}
+
+async function readAll(file: BlockDevice): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    for (let at = 0; at < file.size; at += MAX_READ) {
+        parts.push(await file.read(at, Math.min(MAX_READ, file.size - at)));
+    }
+    return Buffer.concat(parts);
 }
 
 const UNREADABLE = {

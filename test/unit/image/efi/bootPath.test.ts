@@ -1,3 +1,4 @@
+import * as zlib from "node:zlib";
 import { expect } from "chai";
 import { bufferDevice } from "../../../../provider/image/blockDevice";
 import {
@@ -181,6 +182,18 @@ describe("the way from the firmware to the kernel", () => {
         expect(evidence.files.map(({ kind }) => kind)).to.deep.equal(["systemd-boot", "uki", "kernel"]);
         expect(verdicts(checks).at(-1)).to.equal("secureboot.kernel failed");
         expect(checks.at(-1)?.message).to.match(/^two\/linux is not signed: firmware does not start it/i);
+    });
+
+    it("unpacks kernels as GRUB does", async () => {
+        const { checks, evidence } = await look({
+            "EFI/BOOT/BOOTX64.EFI": sign(program(GRUB), own),
+            "boot/vmlinuz-6.8": zlib.gzipSync(sign(linux(), own)),
+            "boot/vmlinuz-6.9": Buffer.concat([Buffer.from("1f8b08", "hex"), Buffer.alloc(40)]),
+        });
+        expect(evidence.files.map(({ kind }) => kind)).to.deep.equal(["grub", "kernel", "unreadable"]);
+        expect(checks.at(-1)?.message).to.match(/vmlinuz-6\.9 cannot be unpacked/i);
+        const packedLoader = await look({ "EFI/BOOT/BOOTX64.EFI": zlib.gzipSync(sign(linux(), own)) });
+        expect(verdicts(packedLoader.checks)).to.deep.equal(["secureboot.signed failed"]);
     });
 
     it("says what it could not follow, and does not pass it", async () => {
