@@ -10,6 +10,7 @@ interface Kinds {
 const SYSTEMS: Readonly<Record<string, () => Kinds>> = {
     emf: () => require("./emf/kinds") as Kinds,
     image: () => require("./image/kinds") as Kinds,
+    ims: () => require("./ims/kinds") as Kinds,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 

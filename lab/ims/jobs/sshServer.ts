@@ -61,12 +61,19 @@ export class SshServer {
         const namespaces = ["--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"];
         // Without being root one can still be it in a user namespace of one's own.
         const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user", "--map-auto"];
-        const script = 'mount --bind "$1" /mnt && exec /usr/sbin/sshd -D -e -f "$2"';
+        const script = `mount --bind "$1" /mnt${this.#kernelFileSystems()} && exec /usr/sbin/sshd -D -e -f "$2"`;
         const config = this.workspace.ssh("sshd_config");
         return [
             ...["--pdeathsig", "KILL", "unshare", ...user, ...namespaces],
             ...["sh", "-c", script, "sshd", this.workspace.mount, config],
         ];
+    }
+
+    /** Only a job for kernel modules has them. */
+    #kernelFileSystems(): string {
+        if (!this.job.require_dkms) return "";
+        const root = "/mnt/image/image-root";
+        return ` && mkdir -p ${root}/proc ${root}/sys ${root}/dev && mount -t proc proc ${root}/proc && mount --rbind /sys ${root}/sys && mount --rbind /dev ${root}/dev`;
     }
 
     get #port(): number {

@@ -1,0 +1,245 @@
+import * as crypto from "node:crypto";
+import type { Context } from "../resource/context";
+import { defineResource } from "../resource/definition";
+import { EdgeError } from "../resource/errors";
+import type { Problem } from "../resource/problem";
+import { isKnown, UNKNOWN } from "../resource/unknown";
+import type { ImsImage } from "./api";
+import { ImsError } from "./answers";
+import { findBaseImage } from "./baseImage";
+import { IMS_CLAIM_KEY, IMS_CONTENT_KEY } from "./claims";
+import type { ImsClient } from "./client";
+import { Customization } from "./customization";
+import {
+    inputs,
+    outputs,
+    type CustomizedImageInputs,
+    type CustomizedImageOutputs,
+} from "./customizedImage.schema";
+import { readImageContent } from "./imageResult";
+import type { JobStatus } from "./jobWait";
+import { findLeftovers, removeLeftKeys } from "./leftovers";
+import { ims } from "./system";
+import { digestSteps } from "./steps/files";
+
+const HOUR = 60 * 60_000;
+
+type ImsContext = Context<ImsClient>;
+
+export const customizedImage = defineResource({
+    kind: "ims.CustomizedImage",
+    system: ims,
+    inputs,
+    outputs,
+    timeouts: { create: 8 * HOUR, update: HOUR, delete: HOUR },
+
+    async check(image, context, state) {
+        const problems: Problem[] = [];
+        const endpoint = await context.ifAvailable(
+            async (): Promise<string | typeof UNKNOWN> => context.client.endpoint,
+            state?.endpoint ?? UNKNOWN,
+        );
+        let [baseImageId, baseEtag] = [state?.baseImageId ?? UNKNOWN, state?.baseEtag ?? UNKNOWN];
+        const { baseImage, steps } = image;
+        if (!isKnown(baseImage)) [baseImageId, baseEtag] = [UNKNOWN, UNKNOWN];
+        else {
+            const found = await context.ifAvailable(() => findBaseImage(baseImage, context), undefined);
+            if (found && "image" in found)
+                [baseImageId, baseEtag] = [found.image.id, found.image.link?.etag ?? ""];
+            else if (found && state) keepBase(found.problem, context);
+            else if (found) problems.push(found.problem);
+        }
+        const files = isKnown(steps) ? await digestSteps(steps, context.projectDir) : undefined;
+        problems.push(...(files?.problems ?? []));
+        const filesHash = files ? files.digest : UNKNOWN;
+        return { problems, values: { endpoint, baseImageId, baseEtag, filesHash } };
+    },
+
+    async create(image, context) {
+        const { client, signal } = context;
+        const content = contentOf(image);
+        const base = await client.get("images", image.baseImageId, { signal });
+        if (!base) throw new EdgeError(`the base image ${image.baseImageId} is gone`);
+        const customization = new Customization(image, base, content, context);
+        const id = await obtain(customization, content, context);
+        return { id, outputs: await settle(id, image, content, customization.history, context) };
+    },
+
+    async read(id, { inputs: declared, outputs: before }, context) {
+        const { client, signal } = context;
+        const image = await client.get("images", id, { signal });
+        if (!image) {
+            if (await client.getDeleted("images", id, { signal })) {
+                context.log.warn(
+                    `image ${id} was deleted softly: the next up brings it back instead of building it anew`,
+                );
+            } else assertSameSystem(declared.endpoint, client);
+            return undefined;
+        }
+        return {
+            inputs: {
+                name: image.name,
+                metadata: declaredMetadata(image, declared.metadata),
+                ...(declared.arch === undefined ? {} : { arch: image.arch as "x86_64" }),
+                ...(await baseNow(declared, context)),
+            },
+            outputs: { architecture: image.arch, claim: before.claim },
+        };
+    },
+
+    async update(id, state, image, context) {
+        const { client, signal } = context;
+        const present = await client.get("images", id, { signal });
+        if (!present) throw new EdgeError(`image ${id} is gone: run with --refresh, and it is made again`);
+        await writeMetadata(present, image.metadata ?? {}, state.inputs.metadata ?? {}, context);
+        if (image.arch !== undefined && present.arch !== image.arch) {
+            await client.setArchitecture(id, image.arch, { signal });
+        }
+        return { outputs: { architecture: image.arch ?? present.arch } };
+    },
+
+    async delete(id, { inputs: image, outputs: { claim } }, context) {
+        const { client, signal } = context;
+        const present = await client.get("images", id, { signal });
+        const deleted = present ? undefined : await client.getDeleted("images", id, { signal });
+        if (!present && !deleted) {
+            assertSameSystem(image.endpoint, client);
+            return;
+        }
+        const written = (present ?? deleted)?.metadata?.[IMS_CLAIM_KEY];
+        if (written !== undefined && written !== claim) {
+            context.log.warn(
+                `image ${id} is left: another resource has taken it over since (claim ${written})`,
+            );
+            return;
+        }
+        if (present) await client.remove("images", id, { signal });
+        if (image.permanentDelete === true) await client.forget("images", id, { signal });
+    },
+});
+
+/** What the image is made of, in one digest: everything whose change makes a new one. */
+function contentOf(image: CustomizedImageInputs): string {
+    const { name, kernelFileName, initrdFileName, requireDkms, steps, baseImageId, baseEtag, filesHash } =
+        image;
+    const parts = {
+        name,
+        kernelFileName,
+        initrdFileName,
+        requireDkms,
+        steps,
+        baseImageId,
+        baseEtag,
+        filesHash,
+    };
+    return crypto.createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+/** The image's id: of one that an interrupted run has finished, of one that was deleted softly, or of a new one. */
+async function obtain(customization: Customization, content: string, context: ImsContext): Promise<string> {
+    const { client, signal } = context;
+    const left = await findLeftovers(content, context);
+    await removeLeftKeys(context);
+    const going = left.image ? undefined : left.jobs.find((job) => customization.isResumable(job));
+    for (const job of left.jobs) if (job !== going) await customization.removeJob(job, context);
+    if (left.image) return left.image.id;
+    if (going) {
+        context.log.info(`goes on with IMS job ${going.id}, which an interrupted run has left`);
+        return customization.resume(going);
+    }
+    if (!left.deletedImage) return customization.run();
+    const { id } = left.deletedImage;
+    context.log.info(`brings back image ${id}, which has this content and was deleted softly`);
+    await client.undelete("images", id, { signal });
+    return id;
+}
+
+/** Writes what belongs to the record, and reads what stands behind it. */
+async function settle(
+    id: string,
+    declared: CustomizedImageInputs,
+    content: string,
+    jobHistory: JobStatus[],
+    context: ImsContext,
+): Promise<CustomizedImageOutputs> {
+    const { client, signal } = context;
+    const image = await client.get("images", id, { signal });
+    if (!image) throw new EdgeError(`the job's image ${id} is not there`);
+    const { manifest, artifacts } = await readImageContent(image, client, { signal });
+    const claim = context.newClaim();
+    if (await takesMetadata(id, claim, context)) {
+        await client.setMetadata(id, IMS_CONTENT_KEY, content, { signal });
+    }
+    await writeMetadata(image, declared.metadata ?? {}, {}, context);
+    if (declared.arch !== undefined && image.arch !== declared.arch) {
+        await client.setArchitecture(id, declared.arch, { signal });
+    }
+    context.progress(`image ${id}`);
+    const architecture = declared.arch ?? image.arch;
+    return { claim, imageId: id, architecture, manifest, artifacts, jobHistory };
+}
+
+/** Services before 3.16 know no metadata, and then nothing but the state says whose the image is. */
+async function takesMetadata(
+    id: string,
+    claim: string,
+    { client, signal, log }: ImsContext,
+): Promise<boolean> {
+    try {
+        await client.setMetadata(id, IMS_CLAIM_KEY, claim, { signal });
+        return true;
+    } catch (error) {
+        if (!(error instanceof ImsError) || error.status !== 422) throw error;
+        log.warn("this IMS keeps no metadata of images: an image of an interrupted run is not found again");
+        return false;
+    }
+}
+
+/** Only the keys that the program names, or named; others, such as those of the boot services, stay. */
+async function writeMetadata(
+    { id, metadata }: ImsImage,
+    wanted: Readonly<Record<string, string>>,
+    before: Readonly<Record<string, string>>,
+    { client, signal }: ImsContext,
+): Promise<void> {
+    for (const [key, value] of Object.entries(wanted)) {
+        if (metadata?.[key] !== value) await client.setMetadata(id, key, value, { signal });
+    }
+    for (const key of Object.keys(before)) {
+        if (!(key in wanted)) await client.removeMetadata(id, key, { signal });
+    }
+}
+
+function declaredMetadata(
+    { metadata }: ImsImage,
+    declared: Readonly<Record<string, string>> | undefined,
+): Record<string, string> | undefined {
+    if (!declared) return undefined;
+    const present = Object.entries(metadata ?? {}).filter(([key]) => key in declared);
+    return Object.fromEntries(present);
+}
+
+/** The base as it is now: other content, or gone. */
+async function baseNow(
+    declared: CustomizedImageInputs,
+    { client, signal, log }: ImsContext,
+): Promise<{ baseEtag?: string }> {
+    const base = await client.get("images", declared.baseImageId, { signal });
+    if (base) return { baseEtag: base.link?.etag ?? "" };
+    log.warn(`the base image ${declared.baseImageId} is gone: this image stays, and could not be made again`);
+    return {};
+}
+
+/** A finished image outlives its base. */
+function keepBase({ message }: Problem, { log }: ImsContext): void {
+    log.warn(`baseImage: ${message}. The image that was made of it stays as it is`);
+}
+
+/** A record that is not there proves nothing when the settings lead to another system. */
+function assertSameSystem(endpoint: string, client: ImsClient): void {
+    if (endpoint === client.endpoint) return;
+    throw new EdgeError(
+        `it was made at ${endpoint}, and the settings lead to ${client.endpoint}, where it is not: nothing was changed. ` +
+            `Set ${client.settings.advice.endpoint} back`,
+    );
+}

@@ -1,0 +1,195 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { EdgeResource } from "../pulumi/resource";
+
+/** One change of the image root: exactly one of `run`, `script`, `upload`, `packages` and `regenerateInitrd`. */
+export interface CustomizationStep {
+    /**
+     * Commands for the image's own `/bin/sh`, run in the image root; the first that fails ends the customization.
+     * They go over standard input, so they are in no argument list.
+     */
+    run?: pulumi.Input<string>;
+    /** A file here, relative to the program's folder, that runs in the image root by its own interpreter. */
+    script?: pulumi.Input<string>;
+    /** Arguments for `script`; others on the system can see them. */
+    arguments?: pulumi.Input<pulumi.Input<string>[]>;
+    /** A file or folder here, relative to the program's folder; modes are kept. With `to`. */
+    upload?: pulumi.Input<string>;
+    /** Absolute path in the image that `upload` gets; folders above it are made. */
+    to?: pulumi.Input<string>;
+    /** Packages, with what the image has: zypper, dnf or apt-get, without a question. */
+    packages?: pulumi.Input<PackageChanges>;
+    /** Makes the initrd anew, which IMS never does: needed when kernel modules or what they load have changed. */
+    regenerateInitrd?: pulumi.Input<true | InitrdRegeneration>;
+    /** How progress and errors name the step. Default: what it does. */
+    name?: pulumi.Input<string>;
+    /** Variables for the step, which may be secrets: they go over standard input. */
+    environment?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    /** Default: `timeLimits.step`. */
+    timeLimit?: pulumi.Input<string>;
+}
+
+export interface PackageChanges {
+    /** Names, with a version where the package manager takes it. */
+    install?: pulumi.Input<pulumi.Input<string>[]>;
+    remove?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Whether the lists of packages are fetched first. Default: true. */
+    refresh?: pulumi.Input<boolean>;
+}
+
+export interface InitrdRegeneration {
+    /** Of `/lib/modules`. Default: the only one there. */
+    kernelVersion?: pulumi.Input<string>;
+}
+
+/** How long each part may take: `90s`, `30m`, `2h`. For aarch64, which is emulated, all but `ssh` are four times as long. */
+export interface CustomizationTimeLimits {
+    /** Until the job's session is open: its pod is scheduled, the base fetched and unpacked. Default: 30 minutes. */
+    job?: pulumi.Input<string>;
+    /** From then on until its SSH server lets us in. Default: 10 minutes. */
+    ssh?: pulumi.Input<string>;
+    /** For a step without a limit of its own. Default: 1 hour. */
+    step?: pulumi.Input<string>;
+    /** Packing and uploading. Default: 1 hour. */
+    packaging?: pulumi.Input<string>;
+}
+
+/** How the job's SSH server is reached. */
+export interface CustomizationSsh {
+    /** Which of the addresses that the job tells. Default: `customer_access`; `cluster.local` from within the cluster. */
+    via?: pulumi.Input<"customer_access" | "cluster.local">;
+    /** Instead of the job's: where its name is not known here. */
+    host?: pulumi.Input<string>;
+    port?: pulumi.Input<number>;
+    /** A host to go through, `user@host[:port]`. Default: `edge-os:ssh.jump`. */
+    jump?: pulumi.Input<string>;
+}
+
+export interface CustomizedImageArgs {
+    /** A block of `edge-os:connections`. Default: `edge-os:ims`. */
+    connection?: pulumi.Input<string>;
+    /**
+     * The image to start from: its id, its exact name, or another image's `imageId`. Names are not unique in IMS:
+     * several of one name are refused unless `pick` is `"newest"`. Another base, or other content under the same
+     * record, makes a new image.
+     */
+    baseImage: pulumi.Input<string | { name: pulumi.Input<string>; pick?: pulumi.Input<"only" | "newest"> }>;
+    /**
+     * Name of the new image and of its archive: a letter, then letters, digits and `. _ -`. IMS cannot rename: a
+     * change makes a new image.
+     */
+    name: pulumi.Input<string>;
+    /** Name in `/boot`. Default by architecture: `vmlinuz`, `Image`. A change makes a new image. */
+    kernelFileName?: pulumi.Input<string>;
+    /** Name in `/boot`. Default: `initrd`. A change makes a new image. */
+    initrdFileName?: pulumi.Input<string>;
+    /** Whether the session is locked into the image root. Default: true. */
+    jail?: pulumi.Input<boolean>;
+    /** Room for building, in GiB; the job asks for five times as much. Default: the service's, 60. */
+    buildEnvSize?: pulumi.Input<number>;
+    /** Memory of the job, in GiB. Default: the service's, 8. */
+    jobMemSize?: pulumi.Input<number>;
+    /** Whether the job has `/proc`, `/sys` and `/dev` for building kernel modules. Default: the service's. */
+    requireDkms?: pulumi.Input<boolean>;
+    /**
+     * An own public key for the session; the private one is that of `edge-os:ssh`. Default: a key made for this job,
+     * which is gone as soon as the session is open.
+     */
+    publicKey?: pulumi.Input<string>;
+    /** What is changed, in this order. A change of any step, or of a file it uses, makes a new image. */
+    steps: pulumi.Input<pulumi.Input<CustomizationStep>[]>;
+    /** Keys of the image record. Only these are managed; others, such as those of the boot services, stay. In place. */
+    metadata?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    /** What the record says. Default: the base's. Changed in place. */
+    arch?: pulumi.Input<"x86_64" | "aarch64">;
+    /**
+     * What becomes of the job when a step fails: `"delete"`, or `"keep"`, which leaves it open and says how to get in
+     * and how to end it; the next run deletes it. Default: `"delete"`.
+     */
+    onFailure?: pulumi.Input<"delete" | "keep">;
+    /** Delete for good, with the objects in S3. Default: false; a softly deleted image is brought back when it is wanted again. */
+    permanentDelete?: pulumi.Input<boolean>;
+    timeLimits?: pulumi.Input<CustomizationTimeLimits>;
+    ssh?: pulumi.Input<CustomizationSsh>;
+}
+
+/** A file of an image in S3. */
+export interface CustomizedImageArtifact {
+    /** `application/vnd.cray.image.rootfs.squashfs` and so on. */
+    type: string;
+    /** `s3://boot-images/…`. */
+    path: string;
+    etag: string;
+    md5: string;
+    sizeBytes: number;
+}
+
+/**
+ * An image made by an IMS customization job: the guide's "Customize an Image Root Using IMS", from the key to the clean-up.
+ * It leaves nothing behind but the image; what a run that was killed has left is found and removed by the next.
+ *
+ * Its Pulumi id is the image's. A new image is made before the old one is deleted (softly, unless `permanentDelete`).
+ *
+ * @example
+ * ```ts
+ * const compute = new ims.CustomizedImage("compute", {
+ *     baseImage: "cos-3.1-compute",
+ *     name: "compute-with-tools",
+ *     steps: [
+ *         { packages: { install: ["lldpd"] } },
+ *         { run: "systemctl enable lldpd" },
+ *         { regenerateInitrd: true },
+ *     ],
+ * });
+ * export const manifest = compute.manifest;
+ * ```
+ */
+export class CustomizedImage extends EdgeResource {
+    declare readonly name: pulumi.Output<string>;
+    declare readonly metadata: pulumi.Output<Record<string, string> | undefined>;
+    /** The image's id, for another one's `baseImage`. */
+    declare readonly imageId: pulumi.Output<string>;
+    declare readonly architecture: pulumi.Output<string>;
+    /** `s3://boot-images/<id>/manifest.json`, for a boot session template. */
+    declare readonly manifest: pulumi.Output<string>;
+    declare readonly artifacts: pulumi.Output<CustomizedImageArtifact[]>;
+    /** The job's statuses, each with the seconds since its start. Empty where no job was needed. */
+    declare readonly jobHistory: pulumi.Output<{ status: string; after: number }[]>;
+    /** The id of the base that it was made of. */
+    declare readonly baseImageId: pulumi.Output<string>;
+    /** Where the service is. */
+    declare readonly endpoint: pulumi.Output<string>;
+
+    constructor(name: string, args: CustomizedImageArgs, opts?: pulumi.CustomResourceOptions) {
+        super({ kind: "ims.CustomizedImage", properties: PROPERTIES }, name, { ...args }, opts);
+    }
+}
+
+const PROPERTIES = [
+    "connection",
+    "baseImage",
+    "name",
+    "kernelFileName",
+    "initrdFileName",
+    "jail",
+    "buildEnvSize",
+    "jobMemSize",
+    "requireDkms",
+    "publicKey",
+    "steps",
+    "metadata",
+    "arch",
+    "onFailure",
+    "permanentDelete",
+    "timeLimits",
+    "ssh",
+    "endpoint",
+    "baseImageId",
+    "baseEtag",
+    "filesHash",
+    "claim",
+    "imageId",
+    "architecture",
+    "manifest",
+    "artifacts",
+    "jobHistory",
+] as const;

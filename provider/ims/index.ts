@@ -1,0 +1,10 @@
+export { CustomizedImage } from "./customizedImage";
+export type {
+    CustomizationSsh,
+    CustomizationStep,
+    CustomizationTimeLimits,
+    CustomizedImageArgs,
+    CustomizedImageArtifact,
+    InitrdRegeneration,
+    PackageChanges,
+} from "./customizedImage";

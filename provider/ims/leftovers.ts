@@ -1,0 +1,56 @@
+import type { Context } from "../resource/context";
+import type { ImsImage, ImsJob } from "./api";
+import { IMS_CLAIM_KEY, IMS_CONTENT_KEY } from "./claims";
+import { tokenOf, type ImsClient } from "./client";
+import { removeKey } from "./jobKey";
+
+type ImsContext = Context<ImsClient>;
+
+/** What an interrupted run of a row has left. */
+export interface Leftovers {
+    /** Jobs of this row; each has the same token, or that of an older version of the inputs. */
+    readonly jobs: ImsJob[];
+    /** A finished image of this row with the same content, which only the state does not know of. */
+    readonly image?: ImsImage;
+    /** The same, deleted softly. */
+    readonly deletedImage?: ImsImage;
+}
+
+/** Looks for what belongs to the row by its tokens and claims, anew and not in a shared list. */
+export async function findLeftovers(content: string, context: ImsContext): Promise<Leftovers> {
+    const { client, signal } = context;
+    const isOurs = (text: string | undefined): boolean => context.ownership(text) === "row";
+    const isResult = ({ link, metadata }: ImsImage): boolean =>
+        link !== null && isOurs(metadata?.[IMS_CLAIM_KEY]) && metadata?.[IMS_CONTENT_KEY] === content;
+    const jobs = (await client.list("jobs", { signal, maxAge: 0 })).filter((job) => isOurs(tokenOf(job)));
+    const image = (await client.list("images", { signal, maxAge: 0 })).find(isResult);
+    const deletedImage = image ? undefined : (await client.listDeleted("images", { signal })).find(isResult);
+    return { jobs, ...(image ? { image } : {}), ...(deletedImage ? { deletedImage } : {}) };
+}
+
+/** Removes one-time keys of this row that a run which died has left, deleted softly or not at all. */
+export async function removeLeftKeys(context: ImsContext): Promise<void> {
+    const { client, signal } = context;
+    const isOurs = ({ name }: { name: string }): boolean => context.ownership(name) === "row";
+    for (const { id } of (await client.list("public-keys", { signal, maxAge: 0 })).filter(isOurs)) {
+        await removeKey(id, client, { signal });
+    }
+    for (const { id } of (await client.listDeleted("public-keys", { signal })).filter(isOurs)) {
+        await client.forget("public-keys", id, { signal });
+    }
+}
+
+/** Records that a job made for its result and never finished: no link, the job's name, not older than the job. */
+export async function removeHalfMade(job: ImsJob, { client, signal }: ImsContext): Promise<void> {
+    const images = await client.list("images", { signal, maxAge: 0 });
+    const halfMade = images.filter(
+        ({ name, link, created }) =>
+            link === null &&
+            name === job.image_root_archive_name &&
+            Date.parse(created) >= Date.parse(job.created),
+    );
+    for (const { id } of halfMade) {
+        await client.remove("images", id, { signal });
+        await client.forget("images", id, { signal });
+    }
+}

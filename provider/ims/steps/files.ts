@@ -1,0 +1,67 @@
+import * as crypto from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { EdgeError } from "../../resource/errors";
+import type { Problem } from "../../resource/problem";
+import type { Step } from "./schema";
+
+/** Local files that a step takes into the image, or runs with: where they stand in the inputs, and their path. */
+function localFiles(step: Step): { path: (string | number)[]; file: string }[] {
+    return [
+        ...(step.script === undefined ? [] : [{ path: ["script"], file: step.script }]),
+        ...(step.upload === undefined ? [] : [{ path: ["upload"], file: step.upload }]),
+    ];
+}
+
+/**
+ * One digest over everything local that the steps use: names, executable bits and bytes, and neither times nor the
+ * folder it lies in. Files that are missing are problems, each by itself.
+ */
+export async function digestSteps(
+    steps: readonly Step[],
+    projectDir: string,
+): Promise<{ digest: string | undefined; problems: Problem[] }> {
+    const hash = crypto.createHash("sha256");
+    const problems: Problem[] = [];
+    let count = 0;
+    for (const [index, step] of steps.entries()) {
+        for (const { path: place, file } of localFiles(step)) {
+            const full = path.resolve(projectDir, file);
+            try {
+                await addTo(hash, full, "");
+                count++;
+            } catch (error) {
+                problems.push({ path: ["steps", index, ...place], message: fault(file, error) });
+            }
+        }
+    }
+    return { digest: count === 0 ? undefined : hash.digest("hex"), problems };
+}
+
+function fault(file: string, error: unknown): string {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return `there is no ${file} (the path is relative to the program's folder)`;
+    return `${file} cannot be read (${code ?? (error as Error).message})`;
+}
+
+async function addTo(hash: crypto.Hash, file: string, name: string): Promise<void> {
+    const stat = await fs.lstat(file);
+    if (stat.isDirectory()) {
+        hash.update(`d ${name}\0`);
+        for (const entry of (await fs.readdir(file)).sort())
+            await addTo(hash, path.join(file, entry), `${name}/${entry}`);
+    } else if (stat.isSymbolicLink()) {
+        hash.update(`l ${name}\0${await fs.readlink(file)}\0`);
+    } else if (stat.isFile()) {
+        hash.update(`f ${name}\0${(stat.mode & 0o111) === 0 ? "" : "x"}\0${stat.size}\0`);
+        const handle = await fs.open(file);
+        try {
+            for await (const chunk of handle.createReadStream({ autoClose: false }))
+                hash.update(chunk as Buffer);
+        } finally {
+            await handle.close();
+        }
+    } else {
+        throw new EdgeError("is neither a file nor a folder nor a link");
+    }
+}

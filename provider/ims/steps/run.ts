@@ -1,0 +1,67 @@
+import * as crypto from "node:crypto";
+import * as path from "node:path";
+import { duration } from "../../pulumi/duration";
+import { quote } from "../../ssh/quote";
+import { regenerateInitrd } from "./initrd";
+import type { ImageRoot, ShellOptions } from "./imageRoot";
+import { changePackages } from "./packages";
+import { stepTitle, type Step } from "./schema";
+
+export interface RunOptions {
+    readonly projectDir: string;
+    readonly signal: AbortSignal;
+    /** File name of the initrd in `/boot`. */
+    readonly initrd: string;
+    /** For steps without a limit of their own, in milliseconds. */
+    readonly timeLimit: number;
+    readonly progress: (text: string) => void;
+}
+
+/** Takes the steps in their order; the first that fails ends it. */
+export async function runSteps(steps: readonly Step[], root: ImageRoot, options: RunOptions): Promise<void> {
+    for (const [index, step] of steps.entries()) {
+        const title = stepTitle(step, index);
+        options.progress(`${title} of ${steps.length}`);
+        const { environment, timeLimit } = step;
+        await runStep(step, root, options, {
+            title,
+            signal: options.signal,
+            onLine: (line) => options.progress(`${title}: ${line}`),
+            timeLimit: duration(timeLimit) ?? options.timeLimit,
+            ...(environment ? { environment } : {}),
+        });
+    }
+}
+
+async function runStep(step: Step, root: ImageRoot, options: RunOptions, shell: ShellOptions): Promise<void> {
+    const local = (file: string): string => path.resolve(options.projectDir, file);
+    if (step.run !== undefined) await root.shell(step.run, shell);
+    else if (step.script !== undefined)
+        await runScript(local(step.script), step.arguments ?? [], root, shell);
+    else if (step.upload !== undefined && step.to !== undefined) {
+        await root.shell(`mkdir -p ${quote(path.posix.dirname(step.to))}`, shell);
+        await root.upload(local(step.upload), step.to, shell.signal);
+    } else if (step.packages) await changePackages(step.packages, root, shell);
+    else if (step.regenerateInitrd)
+        await regenerateInitrd(step.regenerateInitrd, options.initrd, root, shell);
+}
+
+/** Runs a file by its own interpreter, from a folder of the image that is gone before the image is packed. */
+async function runScript(
+    file: string,
+    args: readonly string[],
+    root: ImageRoot,
+    shell: ShellOptions,
+): Promise<void> {
+    const folder = `/tmp/.edge-os-${crypto.randomBytes(6).toString("hex")}`;
+    const program = `${folder}/${path.basename(file)}`;
+    await root.shell(`mkdir -m 700 ${folder}`, shell);
+    try {
+        await root.upload(file, program, shell.signal);
+        await root.shell(`chmod 700 ${quote(program)}\n${[program, ...args].map(quote).join(" ")}`, shell);
+    } finally {
+        await root
+            .tryShell(`rm -rf ${folder}`, { ...shell, title: `removing ${folder}` })
+            .catch(() => undefined);
+    }
+}

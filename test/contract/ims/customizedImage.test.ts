@@ -1,0 +1,243 @@
+import { expect } from "chai";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { execFileSync } from "node:child_process";
+import { startLab, type Lab } from "../../../lab";
+import type { Image } from "../../../lab/ims/store";
+import type { ImsClient } from "../../../provider/ims/client";
+import { customizedImage } from "../../../provider/ims/customizedImage.handler";
+import { testContext, type TestContext } from "../../support/context";
+import { needsImageRoots } from "../../support/imageRoot";
+import { imsClient, importImage } from "../../support/ims";
+import { Row } from "../../support/row";
+
+describe("ims.CustomizedImage", function () {
+    this.timeout(60_000);
+    let lab: Lab;
+    let dir: string;
+    let base: Image;
+    const open: ImsClient[] = [];
+
+    before(async function () {
+        needsImageRoots(this);
+        dir = fs.mkdtempSync(path.join(os.tmpdir(), "customized-"));
+        lab = await startLab({
+            dir: path.join(dir, "lab"),
+            emf: false,
+            images: false,
+            ims: true,
+            jobSpeed: 50,
+        });
+        base = await importImage(lab.ims, "base");
+    });
+    afterEach(async () => {
+        lab.ims.clearFaults();
+        for (const client of open.splice(0)) await client.close();
+    });
+    after(async () => {
+        await lab.close();
+        fs.rmSync(dir, { recursive: true, force: true });
+    });
+
+    /** A run of the row: its waits are real, since the job's are. */
+    function context(more: { signal?: AbortSignal; preview?: boolean } = {}): TestContext<ImsClient> {
+        const { client } = imsClient(lab.ims);
+        open.push(client);
+        const sleep = (milliseconds: number): Promise<void> =>
+            new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 50)));
+        return testContext({ client, kind: "ims.CustomizedImage", projectDir: dir, sleep, ...more });
+    }
+
+    function nothingLeft(): void {
+        const { jobs, publicKeys, images } = lab.ims.store;
+        expect(jobs.list(), "jobs").to.deep.equal([]);
+        expect(publicKeys.list(), "keys").to.deep.equal([]);
+        expect(publicKeys.listDeleted(), "deleted keys").to.deep.equal([]);
+        expect(
+            images.list().filter(({ link }) => link === null),
+            "half-made images",
+        ).to.deep.equal([]);
+        expect(lab.ims.kubernetesObjects()).to.deep.equal([]);
+    }
+
+    async function fileIn(imageId: string, file: string): Promise<string> {
+        const rootfs = await lab.ims.objects.get({ bucket: "boot-images", key: `${imageId}/rootfs` });
+        const packed = path.join(dir, "rootfs.sqsh");
+        fs.writeFileSync(packed, rootfs ?? "");
+        return execFileSync("unsquashfs", ["-cat", packed, file], { encoding: "utf8" });
+    }
+
+    for (const jail of [true, false]) {
+        it(`takes its steps ${jail ? "in a jail" : "by chroot"}, and leaves the image and nothing else`, async () => {
+            fs.writeFileSync(path.join(dir, "setup.sh"), '#!/bin/sh\necho "$1 $GREETING" > /etc/script\n');
+            fs.mkdirSync(path.join(dir, "files/sub"), { recursive: true });
+            fs.writeFileSync(path.join(dir, "files/sub/run.sh"), "#!/bin/sh\n", { mode: 0o755 });
+            const row = new Row(customizedImage);
+            const run = context();
+            const done = await row.up(
+                {
+                    ...{ baseImage: "base", name: `layer-${jail}`, jail, metadata: { team: "hpc" } },
+                    steps: [
+                        {
+                            run: 'echo "$PASSWORD" > /etc/secret-seen\ncat > /etc/eaten',
+                            environment: { PASSWORD: "it's $ecret" },
+                        },
+                        { script: "setup.sh", arguments: ["a b"], environment: { GREETING: "hello" } },
+                        { upload: "files", to: "/opt/tools/files" },
+                    ],
+                },
+                run,
+            );
+            expect(done).to.equal("created");
+            const { imageId, artifacts, manifest, architecture } = row.state?.outputs as {
+                imageId: string;
+                artifacts: { type: string; sizeBytes: number }[];
+                manifest: string;
+                architecture: string;
+            };
+            expect(row.id).to.equal(imageId);
+            expect(manifest).to.equal(`s3://boot-images/${imageId}/manifest.json`);
+            expect(architecture).to.equal("x86_64");
+            expect(
+                artifacts.map(({ type }) => type.replace("application/vnd.cray.image.", "")),
+            ).to.deep.equal(["rootfs.squashfs", "kernel", "initrd"]);
+            for (const { sizeBytes } of artifacts) expect(sizeBytes).to.be.greaterThan(0);
+            expect(await fileIn(imageId, "etc/secret-seen")).to.equal("it's $ecret\n");
+            expect(await fileIn(imageId, "etc/eaten"), "a step reads nothing of the next").to.equal("");
+            expect(await fileIn(imageId, "etc/script")).to.equal("a b hello\n");
+            expect(await fileIn(imageId, "opt/tools/files/sub/run.sh")).to.equal("#!/bin/sh\n");
+            expect(lab.ims.store.images.get(imageId)?.metadata).to.include({ team: "hpc" });
+            nothingLeft();
+
+            const again = context();
+            expect(await row.refresh(again)).to.deep.equal([]);
+            expect(await row.up(inputsOf(row), context())).to.equal("same");
+            await row.delete(context());
+            expect(lab.ims.store.images.get(imageId)).to.equal(undefined);
+            expect(lab.ims.store.images.getDeleted(imageId)).to.not.equal(undefined);
+        });
+    }
+
+    it("brings back an image of the same content that was deleted softly", async () => {
+        const inputs = { baseImage: base.id, name: "again", steps: [{ run: "true" }] };
+        const row = new Row(customizedImage);
+        await row.up(inputs, context());
+        const { id } = row;
+        await row.delete(context());
+        const next = new Row(customizedImage);
+        await next.up(inputs, context());
+        expect(next.id).to.equal(id);
+        expect(next.state?.outputs.jobHistory).to.deep.equal([]);
+        nothingLeft();
+    });
+
+    it("shows the end of what a failing step printed, and leaves nothing", async () => {
+        const row = new Row(customizedImage);
+        const attempt = row.up(
+            { baseImage: "base", name: "fails", steps: [{ run: "echo line one\nfalse\necho never" }] },
+            context(),
+        );
+        const message = await failure(attempt);
+        expect(message).to.include("step 1 (run) failed with exit code 1").and.include("line one");
+        expect(message).to.not.include("never");
+        nothingLeft();
+    });
+
+    it("names what would not be packed before the session is over", async () => {
+        const steps = [{ run: "rm /boot/initrd; ln -s /boot/other /boot/initrd; rm /boot/vmlinuz" }];
+        const message = await failure(
+            new Row(customizedImage).up({ baseImage: "base", name: "bare", steps }, context()),
+        );
+        expect(message)
+            .to.include("/boot/vmlinuz is no regular file (kernelFileName)")
+            .and.include("absolute link");
+        nothingLeft();
+    });
+
+    it("cleans up when it is cancelled in the middle of a step", async () => {
+        const abort = new AbortController();
+        const run = context({ signal: abort.signal });
+        const steps = [{ name: "long", run: "echo begun; sleep 600" }];
+        const attempt = new Row(customizedImage).up({ baseImage: "base", name: "cancelled", steps }, run);
+        const begun = setInterval(() => {
+            if (run.messages.progress.some((line) => line.includes("begun")))
+                abort.abort(new Error("cancelled"));
+        }, 20);
+        expect(await failure(attempt)).to.equal("cancelled");
+        clearInterval(begun);
+        nothingLeft();
+    });
+
+    it("says which of the known causes may have stopped a job that never changes", async () => {
+        lab.ims.breakNextJob({ at: "creating", do: "hang" });
+        const limits = { timeLimits: { job: "1s" } };
+        const attempt = new Row(customizedImage).up(
+            { baseImage: "base", name: "stuck", steps: [{ run: "true" }], ...limits },
+            context(),
+        );
+        expect(await failure(attempt))
+            .to.include("is still creating")
+            .and.include("Pending")
+            .and.include("kubectl");
+        nothingLeft();
+    });
+
+    describe("refuses in a preview", () => {
+        const fine = { baseImage: "base", name: "fine", steps: [{ run: "true" }] };
+        const cases: [string, object, string][] = [
+            ["a name that YAML takes apart", { name: "a: b" }, "IMS pastes it into YAML"],
+            ["a name that is a truth value", { name: "true" }, "YAML takes for a value"],
+            [
+                "a key of two lines",
+                { publicKey: "ssh-ed25519 AAAA a\nssh-ed25519 AAAA b" },
+                "must be one line",
+            ],
+            ["a private key", { publicKey: "-----BEGIN OPENSSH PRIVATE KEY-----" }, "is a private key"],
+            ["a base that is not there", { baseImage: "nothing" }, 'there is no image named "nothing"'],
+            ["a file that is not there", { steps: [{ script: "gone.sh" }] }, "there is no gone.sh"],
+            ["a step of two kinds", { steps: [{ run: "true", script: "x" }] }, "must have exactly one of"],
+            ["an upload without a place", { steps: [{ upload: "x" }] }, "upload and to belong together"],
+        ];
+        for (const [title, change, told] of cases) {
+            it(title, async () => {
+                const attempt = new Row(customizedImage).check(
+                    { ...fine, ...change },
+                    context({ preview: true }),
+                );
+                expect(await failure(attempt)).to.include(told);
+            });
+        }
+    });
+
+    it("asks which of several bases of a name is meant", async () => {
+        const other = await importImage(lab.ims, "twice");
+        const newer = await importImage(lab.ims, "twice");
+        const row = new Row(customizedImage);
+        const inputs = { baseImage: "twice", name: "x", steps: [{ run: "true" }] };
+        expect(await failure(row.check(inputs, context())))
+            .to.include(other.id)
+            .and.include('pick: "newest"');
+        const picked = await row.check(
+            { ...inputs, baseImage: { name: "twice", pick: "newest" } },
+            context(),
+        );
+        expect(picked.baseImageId).to.equal(newer.id);
+    });
+
+    function inputsOf({ state }: Row): Record<string, unknown> {
+        const derived = ["endpoint", "baseImageId", "baseEtag", "filesHash"];
+        return Object.fromEntries(
+            Object.entries(state?.inputs ?? {}).filter(([name]) => !derived.includes(name)),
+        );
+    }
+});
+
+async function failure(attempt: Promise<unknown>): Promise<string> {
+    const error = await attempt.then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+    );
+    expect(error).to.be.instanceOf(Error);
+    return (error as Error).message;
+}
