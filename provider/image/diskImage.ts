@@ -169,7 +169,7 @@ export class DiskImage extends EdgeResource {
     declare readonly checks: pulumi.Output<DiskImageCheck[]>;
     /** The checks in Markdown, for a pull request; cut where it is long. */
     declare readonly report: pulumi.Output<string>;
-    /** What {@link emf.OsProfile} goes by. */
+    /** What `emf.OsProfile` holds against what it promises of the image. */
     declare readonly traits: pulumi.Output<DiskImageTraits>;
     /**
      * Packages, kernels, units, boot chain and partitions that differ from the version published in the same folder

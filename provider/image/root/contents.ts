@@ -28,7 +28,7 @@ export type ContentPart = "os" | "architecture" | "packages" | "kernels" | "unit
 
 const MAX_TEXT = 64 * 1024;
 const MAX_STATUS = 32 * 2 ** 20;
-const MAX_RPM = 192 * 2 ** 20;
+const MAX_RPM = 128 * 2 ** 20;
 const RPM_FOLDERS = ["/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm"] as const;
 
 /** Reads all parts; one that is damaged does not hide the others. */
