@@ -1,12 +1,13 @@
+import * as path from "node:path";
 import type { EmfClient } from "../provider/emf/client";
-import { COLLECTIONS } from "../provider/emf/collections";
 import { InUse } from "../provider/emf/errors";
 import { claimOfProfile } from "../provider/emf/osProfile.plan";
 import { ownerOf } from "../provider/resource/claim";
 import { EdgeError, messageOf } from "../provider/resource/errors";
 import { parseWords, UsageError, type Command, type ExitCode, type Terminal } from "./command";
 import { CONNECTION_HELP, CONNECTION_OPTIONS, withEmf, type CommandHost } from "./emfConnection";
-import { findCandidates, type Candidate, type Stack, type Standing } from "./pruneCandidates";
+import { findCandidates, type Candidate, type Stack, type Standing, type Unused } from "./pruneCandidates";
+import { findUnusedImages, type UnusedImage } from "./pruneImages";
 import { readStackExport } from "./stackExport";
 import { count, formatTable } from "./table";
 
@@ -14,10 +15,13 @@ const HELP = `usage: edge-os prune [--state FILE] [--yes] [--project NAME --stac
                      [--config FILE] [--connection NAME]
 
 Lists OS profiles and custom configs which this package has made and no instance uses: old versions that were still
-in use when their stack let go of them. Shows only; --yes deletes those of the given stack.
+in use when their stack let go of them. With --state also published images that neither the stack nor any OS profile
+names, in the folders (relative to --dir), buckets and registries that the stack publishes to. Shows only; --yes deletes
+those of the given stack.
 
   --state FILE        the stack, as pulumi stack export writes it (- for standard input): what it still has is left
                       out. Needed for --yes
+  --dir FOLDER        the program's folder; default: that of --config, else the current one
   --project, --stack  the stack, where there is no --state
   --owner NAME        the stack's edge-os:owner, if it has one; default: that of --config
 
@@ -29,6 +33,7 @@ const OPTIONS = {
     project: { type: "string" },
     stack: { type: "string" },
     owner: { type: "string" },
+    dir: { type: "string" },
     json: { type: "boolean" },
     ...CONNECTION_OPTIONS,
 } as const;
@@ -54,7 +59,12 @@ export const command: Command = {
         }
         return withEmf<ExitCode>(flags, terminal, async (client, host) => {
             const stack = await stackOf(flags, host, terminal);
-            const candidates = await findCandidates(client, stack);
+            const projectDir =
+                flags.dir === undefined ? host.projectDir : path.resolve(terminal.cwd, flags.dir);
+            const candidates: Unused[] = [
+                ...(await findCandidates(client, stack)),
+                ...(await findUnusedImages(client, stack, { ...host, projectDir })),
+            ];
             const outcomes = flags.yes ? await removeOld(candidates, client) : new Map<string, string>();
             const text = flags.json
                 ? JSON.stringify(
@@ -90,17 +100,29 @@ async function stackOf(flags: Flags, host: CommandHost, terminal: Terminal): Pro
 const DELETED = "deleted";
 
 /** What became of each old object, by id. One that cannot be deleted is no reason to leave the others. */
-async function removeOld(candidates: readonly Candidate[], client: EmfClient): Promise<Map<string, string>> {
+async function removeOld(candidates: readonly Unused[], client: EmfClient): Promise<Map<string, string>> {
     const outcomes = new Map<string, string>();
     for (const candidate of candidates.filter(({ standing }) => standing === "old")) {
         try {
-            outcomes.set(candidate.id, await remove(candidate, client));
+            const outcome = isImage(candidate)
+                ? await removeImage(candidate)
+                : await remove(candidate as Candidate, client);
+            outcomes.set(candidate.id, outcome);
         } catch (error) {
             const reason = error instanceof InUse ? "it is in use by now" : messageOf(error);
             outcomes.set(candidate.id, `not deleted: ${reason}`);
         }
     }
     return outcomes;
+}
+
+function isImage(candidate: Unused): candidate is UnusedImage {
+    return "remove" in candidate;
+}
+
+async function removeImage(image: UnusedImage): Promise<string> {
+    const outcome = await image.remove();
+    return outcome === "removed" ? DELETED : "not deleted: it was there before this package published it";
 }
 
 async function remove({ collection, id, claim }: Candidate, client: EmfClient): Promise<string> {
@@ -120,21 +142,21 @@ const WORDS: Readonly<Record<Standing, string>> = {
     unproven: "named as this package does; not known whose",
 };
 
-function withOutcome(candidate: Candidate, outcomes: ReadonlyMap<string, string>): object {
+function withOutcome(candidate: Unused, outcomes: ReadonlyMap<string, string>): object {
     const outcome = outcomes.get(candidate.id);
     return outcome === undefined ? candidate : { ...candidate, outcome };
 }
 
 function asText(
-    candidates: readonly Candidate[],
+    candidates: readonly Unused[],
     outcomes: ReadonlyMap<string, string>,
     flags: Flags,
     client: EmfClient,
 ): string {
     const where = `in project ${client.settings.project}`;
     if (candidates.length === 0) return `nothing of this package is unused ${where}`;
-    const rows = candidates.map(({ collection, id, name, claim = "", standing }) => [
-        COLLECTIONS[collection].title,
+    const rows = candidates.map(({ kind, id, name, claim = "", standing }) => [
+        kind,
         name,
         id,
         claim.slice(0, claim.indexOf("-")) || "-",
@@ -151,7 +173,7 @@ function asText(
     return [
         formatTable(["KIND", "NAME", "ID", "STACK", ""], rows),
         "",
-        `${count(candidates.length, "object")} without an instance ${where}; ${end}`,
+        `${count(candidates.length, "object")} that nothing uses ${where}; ${end}`,
     ].join("\n");
 }
 

@@ -1,5 +1,6 @@
 import type { CustomConfigResource, InstanceResource, OsResource } from "../provider/emf/api";
 import type { EmfClient } from "../provider/emf/client";
+import { COLLECTIONS } from "../provider/emf/collections";
 import { suffixedName } from "../provider/emf/customConfig.handler";
 import { claimOfProfile } from "../provider/emf/osProfile.plan";
 import { claimAuthor, newClaim } from "../provider/resource/claim";
@@ -16,13 +17,20 @@ export type Standing =
     /** Named as this package names its own; who made it cannot be told. */
     | "unproven";
 
-export interface Candidate {
-    collection: "os" | "customConfigs";
+/** One thing that nothing uses. */
+export interface Unused {
+    /** As a person calls it. */
+    kind: string;
+    /** In EMF, or the address of a published image. */
     id: string;
     name: string;
     /** The claim it carries, of kinds that can carry one. */
     claim?: string;
     standing: Standing;
+}
+
+export interface Candidate extends Unused {
+    collection: "os" | "customConfigs";
 }
 
 /** The stack whose old objects are asked for. */
@@ -56,7 +64,8 @@ export async function findCandidates(client: EmfClient, stack: Stack | undefined
 function profileCandidate(profile: OsResource, stack: Stack | undefined): Candidate[] {
     const claim = claimOfProfile(profile);
     if (claim === undefined || claim === "") return [];
-    const candidate = { collection: "os" as const, id: profile.resourceId, name: profile.name, claim };
+    const kind = COLLECTIONS.os.title;
+    const candidate = { kind, collection: "os" as const, id: profile.resourceId, name: profile.name, claim };
     if (!stack || !claim.startsWith(`${stack.owner}-`)) return [{ ...candidate, standing: "foreign" }];
     if (!stack.export) return [{ ...candidate, standing: "unsure" }];
     const had = stack.export.rows.some(({ outputs }) => outputs.claim === claim);
@@ -72,7 +81,10 @@ function configCandidate(config: CustomConfigResource, stack: Stack | undefined)
         const author = claimAuthor(newClaim(stack?.owner ?? "", urn, (bytes) => Buffer.alloc(bytes)));
         return typeof outputs.name === "string" && suffixedName(outputs.name, config.config, author) === name;
     });
-    return [{ collection: "customConfigs", id: resourceId, name, standing: proven ? "old" : "unproven" }];
+    const kind = COLLECTIONS.customConfigs.title;
+    return [
+        { kind, collection: "customConfigs", id: resourceId, name, standing: proven ? "old" : "unproven" },
+    ];
 }
 
 /** No list shows which configs an instance has. */

@@ -8,9 +8,11 @@ import { SparseFile } from "../sparseFile";
 import { claimOnPresent, claimsOf, isOwnedBy, releaseClaim, writeClaim } from "./claims";
 import { folderClaims, writeWhole } from "./folderClaims";
 import {
+    digitsOf,
     EXTRA_SUFFIXES,
     extrasOf,
     type Finding,
+    type ListedFile,
     type PublishedFile,
     type Publisher,
     type PublishTask,
@@ -44,6 +46,19 @@ export class DirectoryPublisher implements Publisher {
         if (sizeBytes === undefined || sizeBytes < 0) return { state: "absent" };
         const sha256 = await this.digest(target, options);
         return sha256 === file.sha256 ? { state: "there" } : { state: "changed", sha256, sizeBytes };
+    }
+
+    async *list(): AsyncGenerator<ListedFile> {
+        for (const fileName of (await fs.readdir(this.directory).catch(() => [])).sort()) {
+            const sha256 = digitsOf(fileName);
+            const target = path.join(this.directory, fileName);
+            const sizeBytes = sha256 === undefined ? undefined : await sizeOf(target);
+            if (sha256 === undefined || sizeBytes === undefined || sizeBytes < 0) continue;
+            yield {
+                file: { fileName, sha256, sizeBytes },
+                claims: await claimsOf(folderClaims(target)),
+            };
+        }
     }
 
     async release(

@@ -5,10 +5,12 @@ import { EdgeError, UnavailableHere } from "../../resource/errors";
 import { type ClaimRecords, claimOnPresent, claimsOf, releaseClaim, writeClaim } from "./claims";
 import { DISK_IMAGE_TYPE, imageArtifact, TITLE } from "./artifact";
 import {
+    digitsOf,
     EXTRA_SUFFIXES,
     type Extra,
     extrasOf,
     type Finding,
+    type ListedFile,
     type PublishedFile,
     type Publisher,
     type PublishTask,
@@ -56,6 +58,19 @@ export class OciPublisher implements Publisher {
         } catch (error) {
             if (!(error instanceof UnavailableHere)) throw error;
             return { state: "cannot-tell", why: error.message };
+        }
+    }
+
+    async *list({ signal }: WatchOptions = {}): AsyncGenerator<ListedFile> {
+        const { repository } = this.place;
+        for await (const tag of this.client.tags(repository, { signal })) {
+            if (digitsOf(tag) === undefined) continue;
+            const stored = await this.client.getManifest(repository, tag, { signal });
+            const [layer] = (stored && readManifest(stored)?.layers) ?? [];
+            if (!layer) continue;
+            const sha256 = layer.digest.slice("sha256:".length);
+            const file = { fileName: tag, sha256, sizeBytes: layer.size };
+            yield { file, claims: await claimsOf(this.claims(file, signal)) };
         }
     }
 

@@ -2,7 +2,7 @@ import * as crypto from "node:crypto";
 import * as fs from "node:fs/promises";
 import { EdgeError } from "../../resource/errors";
 import type { Progress } from "../inspection";
-import type { OnRelease } from "./claims";
+import type { FileClaim, OnRelease } from "./claims";
 
 /** Bytes that can be read once more from start to end, whatever they come from. */
 export interface ByteSource {
@@ -55,6 +55,21 @@ export type Finding =
     /** `why` is a sentence for the user. */
     | { state: "cannot-tell"; why: string };
 
+/** An image that was found in its place. */
+export interface ListedFile {
+    /** Of the digest, at least what its name tells: the first sixteen digits. */
+    file: PublishedFile;
+    claims: readonly FileClaim[];
+}
+
+const PUBLISHED_NAME = /-([0-9a-f]{16})\.[a-z0-9]+(\.[a-z0-9]+)?$/;
+
+/** The digits of the digest in a name as `publishedName` makes it; undefined for all other names. */
+export function digitsOf(fileName: string): string | undefined {
+    const isExtra = EXTRA_SUFFIXES.some((suffix) => fileName.endsWith(suffix));
+    return isExtra ? undefined : PUBLISHED_NAME.exec(fileName)?.[1];
+}
+
 /**
  * A place that hosts get images from. A file appears there whole or not at all, with exactly the planned bytes, and
  * never changes; what is already there with the same content is taken, anything else is never overwritten.
@@ -66,6 +81,8 @@ export interface Publisher {
     describe(file: PublishedFile): string;
     put(task: PublishTask): Promise<"published" | "taken">;
     look(file: PublishedFile, options?: WatchOptions): Promise<Finding>;
+    /** Every image with a name of this package's form. */
+    list(options?: WatchOptions): AsyncIterable<ListedFile>;
     /** Gives up a claim, and with the last one the file unless it is to be kept. No such claim: nothing to do. */
     release(file: PublishedFile, claim: string, options: ReleaseOptions): Promise<"removed" | "left">;
 }

@@ -12,9 +12,11 @@ import {
     writeClaim,
 } from "./claims";
 import {
+    digitsOf,
     EXTRA_SUFFIXES,
     extrasOf,
     type Finding,
+    type ListedFile,
     type PublishedFile,
     type Publisher,
     type PublishTask,
@@ -35,8 +37,6 @@ const CLAIM_SUFFIX = ".claim.json";
 const METADATA_CLAIM = "pulumi-edge-os-claim";
 /** What is under way longer than this has been left by a process that died. */
 const DAY = 24 * 60 * 60 * 1000;
-/** As `publishedName` ends: only uploads of this package's files are looked after. */
-const PUBLISHED = /-[0-9a-f]{16}\.[a-z0-9.]+$/;
 
 /** Puts images into a bucket of any S3 service. */
 export class S3Publisher implements Publisher {
@@ -72,6 +72,18 @@ export class S3Publisher implements Publisher {
         } catch (error) {
             if (!(error instanceof UnavailableHere)) throw error;
             return { state: "cannot-tell", why: error.message };
+        }
+    }
+
+    async *list({ signal }: WatchOptions = {}): AsyncGenerator<ListedFile> {
+        const { bucket, prefix } = this.place;
+        const start = prefix === "" ? "" : `${prefix}/`;
+        for await (const { key, sizeBytes } of this.client.list(bucket, start, { signal })) {
+            const fileName = key.slice(start.length);
+            const sha256 = fileName.includes("/") ? undefined : digitsOf(fileName);
+            if (sha256 === undefined) continue;
+            const claims = await claimsOf(this.claims(key, signal));
+            yield { file: { fileName, sha256, sizeBytes }, claims };
         }
     }
 
@@ -168,7 +180,8 @@ export class S3Publisher implements Publisher {
                 upload.key === key &&
                 own !== undefined &&
                 ("id" in own ? own.id === upload.id : !others.includes(upload.id));
-            if (isOwn || (isOld && PUBLISHED.test(upload.key))) {
+            // Only uploads of this package's files are looked after.
+            if (isOwn || (isOld && digitsOf(upload.key) !== undefined)) {
                 await this.client.abortUpload(bucket, upload, { signal });
             }
         }

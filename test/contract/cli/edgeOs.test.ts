@@ -288,7 +288,7 @@ describe("edge-os, built and run as a process", function () {
         );
 
         const unknown = await run(["prune"]);
-        expect(unknown.out).to.include("of some stack").and.to.include("4 objects without an instance");
+        expect(unknown.out).to.include("of some stack").and.to.include("4 objects that nothing uses");
         const unsure = await run(["prune", "--project", "test", "--stack", "dev"]);
         expect(unsure.out)
             .to.match(/in-state .*of this stack; --state tells/)
