@@ -56,7 +56,6 @@ export async function execute(
     feed(channel, options.stdin);
 
     return new Promise<ExecResult>((resolve, reject) => {
-        let exit: { code: number | null; signal: string | undefined } | undefined;
         let stopped: Error | undefined;
         const stop = (reason: Error): void => {
             if (stopped) return;
@@ -73,26 +72,29 @@ export async function execute(
             clearTimeout(timer);
             signal?.removeEventListener("abort", onAbort);
         };
-        channel.once("exit", (code: number | null, name?: string) => {
-            exit = { code, signal: name?.replace(/^SIG/, "") };
-        });
-        channel.once("close", () => {
+        const finish = (code: number | null | undefined, name: string | undefined): void => {
             if (stopped) return;
             settle();
             stdout.end();
             stderr.end();
-            if (!exit) {
+            if (code === undefined) {
                 const text = `the connection to ${where} broke off while ${title} was running there`;
                 reject(new ConnectionLost(text));
                 return;
             }
             resolve({
-                code: exit.code ?? undefined,
-                signal: exit.signal,
+                code: code ?? undefined,
+                signal: name?.replace(/^SIG/, ""),
                 stdout: stdout.text,
                 stderr: stderr.text,
                 truncated: stdout.truncated || stderr.truncated,
             });
+        };
+        // The channel closes when its own output is read; what comes on the other may still be on its way.
+        const stderrRead = new Promise((read) => channel.stderr.once("close", read));
+        // Not "exit": a quick command's end comes in one packet with its beginning, before anybody can listen.
+        channel.once("close", (code: number | null | undefined, name?: string) => {
+            void stderrRead.then(() => finish(code, name));
         });
         signal?.addEventListener("abort", onAbort, { once: true });
         if (signal?.aborted) onAbort();

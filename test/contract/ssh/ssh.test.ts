@@ -122,9 +122,9 @@ describe("SSH against a real sshd", function () {
                 expect((await ssh.exec(`echo ${i}`)).stdout).to.equal(`${i}\n`);
                 times.push(performance.now() - began);
             }
-            // Without noDelay each takes 40 ms and more; the fastest tell it on a busy machine too.
-            const [tenth = Infinity] = times.sort((a, b) => a - b).slice(9);
-            expect(tenth).to.be.lessThan(35);
+            // Without noDelay most wait for the kernel's delayed acknowledgement, 40 ms and more.
+            const [median = Infinity] = times.sort((a, b) => a - b).slice(25);
+            expect(median).to.be.lessThan(40);
         });
 
         it("wait their turn where the server allows ten at once", async () => {
