@@ -110,8 +110,8 @@ export function readImageSettings(host: Pick<Host, "config" | "env" | "projectDi
     };
 }
 
-function readConfigured({ config }: Pick<Host, "config">): Configured {
-    const text = config("edge-os:image");
+function readConfigured(host: Pick<Host, "config">): Configured {
+    const text = host.config("edge-os:image");
     if (text === undefined) return {};
     const parsed = settings.safeParse(parseJson(text), { reportInput: true });
     if (parsed.success) return parsed.data;
@@ -203,16 +203,16 @@ export function authorizationOf(credentials: Credentials): string {
 function warnOfOpenSecrets(
     origins: Configured["origins"],
     s3: Configured["s3"],
-    { env, warn }: Pick<Host, "env" | "warn">,
+    host: Pick<Host, "env" | "warn">,
 ): void {
-    const secretKeys = env.PULUMI_CONFIG_SECRET_KEYS;
+    const secretKeys = host.env.PULUMI_CONFIG_SECRET_KEYS;
     if (secretKeys === undefined || secretKeys.includes('"edge-os:image"')) return;
     const open = Object.entries(origins ?? {})
         .filter(([, { token, password }]) => (token ?? password) !== undefined)
         .map(([origin]) => [`origins["${origin}"]`, variable(new URL(origin), "TOKEN")]);
     if (s3?.secretAccessKey !== undefined) open.push(["s3", "EDGE_OS_IMAGE_S3_SECRET_ACCESS_KEY"]);
     for (const [where, name] of open) {
-        warn(
+        host.warn(
             `edge-os:image.${where} stands in clear text in the stack's configuration: set it again with pulumi config ` +
                 `set --secret --path, or use ${name}`,
         );
