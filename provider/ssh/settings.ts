@@ -94,13 +94,13 @@ function readJump(text: string, user: string | undefined, title: string): SshAdd
 }
 
 function readBlock(
-    { config }: Sources,
+    sources: Sources,
     connection: string | undefined,
 ): { config: z.output<typeof fields>; title: string } {
     const named =
-        connection === undefined ? undefined : connectionBlock(config("edge-os:connections"), connection);
+        connection === undefined ? undefined : connectionBlock(sources.config("edge-os:connections"), connection);
     const title = named === undefined ? "edge-os:ssh" : `edge-os:connections["${connection ?? ""}"].ssh`;
-    const block = named ?? parseJson(config("edge-os:ssh"));
+    const block = named ?? parseJson(sources.config("edge-os:ssh"));
     const parsed = fields.safeParse(block ?? {}, { reportInput: true });
     if (parsed.success) return { config: parsed.data, title };
     const reasons = parsed.error.issues.map((issue) =>
