@@ -98,7 +98,9 @@ function readBlock(
     connection: string | undefined,
 ): { config: z.output<typeof fields>; title: string } {
     const named =
-        connection === undefined ? undefined : connectionBlock(sources.config("edge-os:connections"), connection);
+        connection === undefined
+            ? undefined
+            : connectionBlock(sources.config("edge-os:connections"), connection);
     const title = named === undefined ? "edge-os:ssh" : `edge-os:connections["${connection ?? ""}"].ssh`;
     const block = named ?? parseJson(sources.config("edge-os:ssh"));
     const parsed = fields.safeParse(block ?? {}, { reportInput: true });
