@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -43,8 +43,8 @@ const MORE_APPLETS = [
 export function needsImageRoots(test: Mocha.Context): void {
     for (const tool of ["mksquashfs", "unsquashfs", "busybox", "sshd", "unshare", "setpriv"])
         needsTool(test, tool);
-    if (process.getuid?.() === 0) return;
-    if (test.test) test.test.title += " (skipped: mounting for a job needs root)";
+    if (spawnSync("unshare", ["--mount", "--pid", "--fork", "true"]).status === 0) return;
+    if (test.test) test.test.title += " (skipped: this machine lets nobody mount for a job)";
     test.skip();
 }
 
