@@ -14,9 +14,9 @@ import type { ImsImage, ImsJob, ImsJobRequest } from "./api";
 import { tokenOf, type ImsClient } from "./client";
 import type { CustomizedImageInputs } from "./customizedImage.schema";
 import { keptSession } from "./keptSession";
-import { makeOneTimeKey, registerKey, removeKey, userKey } from "./jobKey";
+import { findUserKey, makeOneTimeKey, registerKey, removeKey } from "./jobKey";
 import { waitForJob, type JobStatus } from "./jobWait";
-import { removeHalfMade } from "./leftovers";
+import { discardJob } from "./leftovers";
 import { ImageRoot } from "./steps/imageRoot";
 import { runSteps } from "./steps/run";
 import { checkBeforePacking, fingerprintBoot, type BootFingerprint } from "./sessionChecks";
@@ -55,8 +55,11 @@ export class Customization {
         };
     }
 
-    /** Runs it anew. Returns the id of the image; whatever happens, job and key do not stay unless they shall. */
-    async run(): Promise<string> {
+    /**
+     * Runs it anew. Returns the id of the image, which `claim` has made ours; whatever happens, job and key do not stay
+     * unless they shall.
+     */
+    async run(claim: Claiming): Promise<string> {
         const { client, signal } = this.context;
         const key = await this.key();
         let job: ImsJob | undefined;
@@ -66,25 +69,25 @@ export class Customization {
             this.context.progress(`IMS job ${job.id}`);
             await this.wait(job, ["waiting_on_user"], this.limits.job, "the job's session");
             await this.session(job, key);
-            return await this.finish(job);
+            return await this.finish(job, claim);
         } catch (error) {
             keep = error instanceof SessionKept;
             throw error;
         } finally {
             const made = job;
             await this.cleanUp(async (context) => {
-                if (key.oneTime) await removeKey(key.id, client, { signal: context.signal });
-                if (made && !keep) await this.removeJob(made, context);
+                if (key.ours) await removeKey(key.id, client, { signal: context.signal });
+                if (made && !keep) await discardJob(made, context);
             });
         }
     }
 
     /** Goes on with a job whose session is over: only waiting and looking are left. */
-    async resume(job: ImsJob): Promise<string> {
+    async resume(job: ImsJob, claim: Claiming): Promise<string> {
         try {
-            return await this.finish(job);
+            return await this.finish(job, claim);
         } finally {
-            await this.cleanUp((context) => this.removeJob(job, context));
+            await this.cleanUp((context) => discardJob(job, context));
         }
     }
 
@@ -93,16 +96,13 @@ export class Customization {
         return tokenOf(job) === this.token && ["packaging_artifacts", "success"].includes(job.status);
     }
 
-    async removeJob(job: ImsJob, context: ImsContext): Promise<void> {
-        await context.client.remove("jobs", job.id, { signal: context.signal });
-        await removeHalfMade(job, context);
-    }
-
     /** Success needs a status, an image's id, and an image with its link: each has been seen without the others. */
-    private async finish(job: ImsJob): Promise<string> {
+    private async finish(job: ImsJob, claim: Claiming): Promise<string> {
         const done = await this.wait(job, ["success"], this.limits.packaging, "the image to be packed");
-        if (done.resultant_image_id !== null) return done.resultant_image_id;
-        throw new EdgeError(`IMS job ${job.id} ended in success, and names no image`);
+        const { resultant_image_id: id } = done;
+        if (id === null) throw new EdgeError(`IMS job ${job.id} ended in success, and names no image`);
+        await claim(id);
+        return id;
     }
 
     private wait(job: ImsJob, until: readonly string[], timeLimit: number, title: string): Promise<ImsJob> {
@@ -124,7 +124,7 @@ export class Customization {
             onWait: (reason) => this.context.progress(`waiting for the job's SSH server: ${reason}`),
         });
         // Nobody else can use it any more, and the job has its own copy.
-        if (key.oneTime) await removeKey(key.id, client, { signal });
+        if (key.ours) await removeKey(key.id, client, { signal });
         const root = new ImageRoot(connection, this.jail);
         try {
             await this.customize(root, job);
@@ -178,12 +178,15 @@ export class Customization {
         const { client, signal } = this.context;
         const { publicKey, connection } = this.inputs;
         if (publicKey !== undefined) {
-            const { id } = await userKey(publicKey, client, { signal });
-            return { id, login: sshSettingsOf(this.context, connection).login(), oneTime: false };
+            const login = sshSettingsOf(this.context, connection).login();
+            const found = await findUserKey(publicKey, client, { signal });
+            if (found) return { id: found.id, login, ours: false };
+            const { id } = await registerKey(this.token, publicKey.trim(), client, { signal });
+            return { id, login, ours: true };
         }
         const { login, publicKey: made } = makeOneTimeKey(this.token);
         const { id } = await registerKey(this.token, made, client, { signal });
-        return { id, login, oneTime: true };
+        return { id, login, ours: true };
     }
 
     private request(keyId: string): ImsJobRequest {
@@ -218,8 +221,12 @@ export class Customization {
 interface JobKey {
     readonly id: string;
     readonly login: SshLogin;
-    readonly oneTime: boolean;
+    /** Registered for this job: the record goes as soon as the session is open. */
+    readonly ours: boolean;
 }
+
+/** Makes an image this row's. */
+type Claiming = (id: string) => Promise<void>;
 
 /** The session failed, and is kept for somebody to look at. */
 class SessionKept extends EdgeError {

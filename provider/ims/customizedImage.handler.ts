@@ -1,13 +1,13 @@
 import * as crypto from "node:crypto";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
-import { EdgeError } from "../resource/errors";
+import { EdgeError, messageOf } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import { isKnown, UNKNOWN } from "../resource/unknown";
 import type { ImsImage } from "./api";
 import { ImsError } from "./answers";
 import { findBaseImage } from "./baseImage";
-import { IMS_CLAIM_KEY, IMS_CONTENT_KEY } from "./claims";
+import { claimImage, IMS_CLAIM_KEY, IMS_CONTENT_KEY, type ImageClaim } from "./claims";
 import type { ImsClient } from "./client";
 import { Customization } from "./customization";
 import {
@@ -16,9 +16,9 @@ import {
     type CustomizedImageInputs,
     type CustomizedImageOutputs,
 } from "./customizedImage.schema";
-import { readImageContent } from "./imageResult";
+import { ImageDamaged, readImageContent, type ImageContent } from "./imageResult";
 import type { JobStatus } from "./jobWait";
-import { findLeftovers, removeLeftKeys } from "./leftovers";
+import { discardJob, findLeftovers, removeLeftKeys } from "./leftovers";
 import { ims } from "./system";
 import { digestSteps } from "./steps/files";
 
@@ -60,9 +60,10 @@ export const customizedImage = defineResource({
         const content = contentOf(image);
         const base = await client.get("images", image.baseImageId, { signal });
         if (!base) throw new EdgeError(`the base image ${image.baseImageId} is gone`);
+        const claim = context.newClaim();
         const customization = new Customization(image, base, content, context);
-        const id = await obtain(customization, content, context);
-        return { id, outputs: await settle(id, image, content, customization.history, context) };
+        const id = await obtain(customization, { claim, content }, context);
+        return { id, outputs: await settle(id, image, claim, customization.history, context) };
     },
 
     async read(id, { inputs: declared, outputs: before }, context) {
@@ -135,41 +136,55 @@ function contentOf(image: CustomizedImageInputs): string {
     return crypto.createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-/** The image's id: of one that an interrupted run has finished, of one that was deleted softly, or of a new one. */
-async function obtain(customization: Customization, content: string, context: ImsContext): Promise<string> {
-    const { client, signal } = context;
-    const left = await findLeftovers(content, context);
+/**
+ * The image's id: of one that an interrupted run has finished, of one that was deleted softly, or of a new one. It is
+ * claimed before the job that made it is removed: there is no moment at which nothing leads to it.
+ */
+async function obtain(customization: Customization, claim: ImageClaim, context: ImsContext): Promise<string> {
+    const left = await findLeftovers(claim.content, context);
     await removeLeftKeys(context);
+    const claimIt = (id: string): Promise<void> => claimImage(id, claim, context);
     const going = left.image ? undefined : left.jobs.find((job) => customization.isResumable(job));
-    for (const job of left.jobs) if (job !== going) await customization.removeJob(job, context);
-    if (left.image) return left.image.id;
-    if (going) {
-        context.log.info(`goes on with IMS job ${going.id}, which an interrupted run has left`);
-        return customization.resume(going);
+    for (const job of left.jobs) if (job !== going) await discardJob(job, context);
+    const present = left.image ?? (going ? undefined : await broughtBack(left.deletedImage, context));
+    if (present) {
+        await claimIt(present.id);
+        return present.id;
     }
-    if (!left.deletedImage) return customization.run();
-    const { id } = left.deletedImage;
-    context.log.info(`brings back image ${id}, which has this content and was deleted softly`);
-    await client.undelete("images", id, { signal });
-    return id;
+    if (!going) return customization.run(claimIt);
+    context.log.info(`goes on with IMS job ${going.id}, which an interrupted run has left`);
+    return customization.resume(going, claimIt);
+}
+
+/** Undeletes an image; one whose manifest is lost cannot be, and is made anew. */
+async function broughtBack(
+    deleted: ImsImage | undefined,
+    { client, signal, log }: ImsContext,
+): Promise<ImsImage | undefined> {
+    if (!deleted) return undefined;
+    log.info(`brings back image ${deleted.id}, which has this content and was deleted softly`);
+    try {
+        await client.undelete("images", deleted.id, { signal });
+        return deleted;
+    } catch (error) {
+        if (!(error instanceof ImsError) || error.status !== 422) throw error;
+        log.warn(`${messageOf(error)}: the image is made anew`);
+        return undefined;
+    }
 }
 
 /** Writes what belongs to the record, and reads what stands behind it. */
 async function settle(
     id: string,
     declared: CustomizedImageInputs,
-    content: string,
+    claim: string,
     jobHistory: JobStatus[],
     context: ImsContext,
 ): Promise<CustomizedImageOutputs> {
     const { client, signal } = context;
     const image = await client.get("images", id, { signal });
     if (!image) throw new EdgeError(`the job's image ${id} is not there`);
-    const { manifest, artifacts } = await readImageContent(image, client, { signal });
-    const claim = context.newClaim();
-    if (await takesMetadata(id, claim, context)) {
-        await client.setMetadata(id, IMS_CONTENT_KEY, content, { signal });
-    }
+    const { manifest, artifacts } = await contentBehind(image, context);
     await writeMetadata(image, declared.metadata ?? {}, {}, context);
     if (declared.arch !== undefined && image.arch !== declared.arch) {
         await client.setArchitecture(id, declared.arch, { signal });
@@ -179,19 +194,15 @@ async function settle(
     return { claim, imageId: id, architecture, manifest, artifacts, jobHistory };
 }
 
-/** Services before 3.16 know no metadata, and then nothing but the state says whose the image is. */
-async function takesMetadata(
-    id: string,
-    claim: string,
-    { client, signal, log }: ImsContext,
-): Promise<boolean> {
+/** A damaged image is deleted, softly, and without what would bring it back as one of this content. */
+async function contentBehind(image: ImsImage, { client, signal }: ImsContext): Promise<ImageContent> {
     try {
-        await client.setMetadata(id, IMS_CLAIM_KEY, claim, { signal });
-        return true;
+        return await readImageContent(image, client, { signal });
     } catch (error) {
-        if (!(error instanceof ImsError) || error.status !== 422) throw error;
-        log.warn("this IMS keeps no metadata of images: an image of an interrupted run is not found again");
-        return false;
+        if (!(error instanceof ImageDamaged)) throw error;
+        await client.removeMetadata(image.id, IMS_CONTENT_KEY, { signal });
+        await client.remove("images", image.id, { signal });
+        throw error;
     }
 }
 

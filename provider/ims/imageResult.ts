@@ -22,6 +22,9 @@ export interface ImageContent {
     readonly artifacts: ImageArtifact[];
 }
 
+/** What the record links is not an image: wrong in itself, and not only out of reach. */
+export class ImageDamaged extends EdgeError {}
+
 /** More than the service takes for a manifest itself. */
 const LARGEST_MANIFEST = 1 << 20;
 
@@ -41,7 +44,7 @@ export async function readImageContent(
     if (!place) throw new EdgeError(`${title} links ${path}, which is no place in S3`);
     const storage = await client.storage();
     const bytes = await storage.getBytes(place.bucket, place.key, { signal });
-    if (!bytes) throw new EdgeError(`${title}: its manifest ${path} is not there`);
+    if (!bytes) throw new ImageDamaged(`${title}: its manifest ${path} is not there`);
     const listed = artifactsIn(bytes, `${title}: its manifest ${path}`);
     const looks = listed.map(async (artifact): Promise<ImageArtifact | string> => {
         const target = parseS3Url(artifact.path);
@@ -55,22 +58,22 @@ export async function readImageContent(
     });
     const results = await Promise.all(looks);
     const problems = results.filter((result) => typeof result === "string");
-    if (problems.length > 0) throw new EdgeError([`${title} is damaged:`, ...problems].join("\n  - "));
+    if (problems.length > 0) throw new ImageDamaged([`${title} is damaged:`, ...problems].join("\n  - "));
     return { manifest: path, artifacts: results.filter((result) => typeof result !== "string") };
 }
 
 function artifactsIn(bytes: Buffer, title: string): Omit<ImageArtifact, "sizeBytes">[] {
     if (bytes.length > LARGEST_MANIFEST)
-        throw new EdgeError(`${title} has ${bytes.length} bytes, too many for a manifest`);
+        throw new ImageDamaged(`${title} has ${bytes.length} bytes, too many for a manifest`);
     let manifest: unknown;
     try {
         manifest = JSON.parse(bytes.toString("utf8"));
     } catch {
-        throw new EdgeError(`${title} is no JSON`);
+        throw new ImageDamaged(`${title} is no JSON`);
     }
     const artifacts = isRecord(manifest) && manifest.version === "1.0" ? manifest.artifacts : undefined;
     if (!Array.isArray(artifacts))
-        throw new EdgeError(`${title} is not of version 1.0, or lists no artifacts`);
+        throw new ImageDamaged(`${title} is not of version 1.0, or lists no artifacts`);
     return artifacts.map((artifact: unknown) => {
         const text = (value: unknown): string => (typeof value === "string" ? value : "");
         const link = isRecord(artifact) && isRecord(artifact.link) ? artifact.link : {};

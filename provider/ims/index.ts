@@ -8,3 +8,5 @@ export type {
     InitrdRegeneration,
     PackageChanges,
 } from "./customizedImage";
+export { PublicKey } from "./publicKey";
+export type { PublicKeyArgs } from "./publicKey";

@@ -25,21 +25,14 @@ export function registerKey(
     return client.createOnce("public-keys", body, { ...options, same: (key) => key.name === name });
 }
 
-/** A user's key, by its contents: names say nothing. Registered where the service does not have it. */
-export async function userKey(
+/** The record of a user's key, by its contents: names say nothing. */
+export async function findUserKey(
     publicKey: string,
     client: ImsClient,
     options: CallOptions,
-): Promise<ImsPublicKey> {
+): Promise<ImsPublicKey | undefined> {
     const wanted = publicKey.trim();
-    const found = (await client.list("public-keys", options)).find((key) => key.public_key.trim() === wanted);
-    if (found) return found;
-    const name = wanted.split(/\s+/)[2] ?? "pulumi-edge-os";
-    return client.createOnce(
-        "public-keys",
-        { name, public_key: wanted },
-        { ...options, same: (key) => key.public_key.trim() === wanted },
-    );
+    return (await client.list("public-keys", options)).find((key) => key.public_key.trim() === wanted);
 }
 
 /** The job has its own copy: the record is of no use any more, nor its softly deleted rest. */

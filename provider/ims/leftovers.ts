@@ -6,6 +6,9 @@ import { removeKey } from "./jobKey";
 
 type ImsContext = Context<ImsClient>;
 
+/** Where jobs put what they make, each image under its id. */
+const IMAGES_BUCKET = "boot-images";
+
 /** What an interrupted run of a row has left. */
 export interface Leftovers {
     /** Jobs of this row; each has the same token, or that of an older version of the inputs. */
@@ -40,8 +43,31 @@ export async function removeLeftKeys(context: ImsContext): Promise<void> {
     }
 }
 
+/** Removes a job, and what it has made that nobody has claimed. */
+export async function discardJob(job: ImsJob, context: ImsContext): Promise<void> {
+    const { client, signal } = context;
+    // Its result may have been named since it was looked at last.
+    const now = (await client.get("jobs", job.id, { signal })) ?? job;
+    await client.remove("jobs", job.id, { signal });
+    if (now.status !== "success") await removeHalfMade(job, context);
+    if (now.resultant_image_id !== null) await removeUnclaimed(now.resultant_image_id, context);
+}
+
+/** Softly: somebody may have ended the session by hand to get it. Where there is no metadata, nothing can be told. */
+async function removeUnclaimed(id: string, { client, signal }: ImsContext): Promise<void> {
+    const image = await client.get("images", id, { signal });
+    if (image?.metadata && image.metadata[IMS_CLAIM_KEY] === undefined) {
+        await client.remove("images", id, { signal });
+    }
+}
+
 /** Records that a job made for its result and never finished: no link, the job's name, not older than the job. */
-export async function removeHalfMade(job: ImsJob, { client, signal }: ImsContext): Promise<void> {
+async function removeHalfMade(job: ImsJob, { client, signal }: ImsContext): Promise<void> {
+    // A record does not tell its job: while another one packs an image of this name, it may be that one's.
+    const isPacking = (other: ImsJob): boolean =>
+        other.status === "packaging_artifacts" &&
+        other.image_root_archive_name === job.image_root_archive_name;
+    if ((await client.list("jobs", { signal, maxAge: 0 })).some(isPacking)) return;
     const images = await client.list("images", { signal, maxAge: 0 });
     const halfMade = images.filter(
         ({ name, link, created }) =>
@@ -52,5 +78,14 @@ export async function removeHalfMade(job: ImsJob, { client, signal }: ImsContext
     for (const { id } of halfMade) {
         await client.remove("images", id, { signal });
         await client.forget("images", id, { signal });
+        await removeObjects(id, client, signal);
+    }
+}
+
+/** What was uploaded for a record without a link: the service knows nothing of it, and would leave it for ever. */
+async function removeObjects(id: string, client: ImsClient, signal: AbortSignal): Promise<void> {
+    const storage = await client.storage();
+    for await (const { key } of storage.list(IMAGES_BUCKET, `${id}/`, { signal })) {
+        await storage.remove(IMAGES_BUCKET, key, { signal });
     }
 }

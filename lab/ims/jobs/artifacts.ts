@@ -21,9 +21,11 @@ export async function upload(
     packed: string,
     workspace: Workspace,
     objects: ObjectStore,
+    signal: AbortSignal,
 ): Promise<Link> {
     const artifacts = [];
     for (const { role, type, file } of await artifactsOf(job, packed, workspace)) {
+        signal.throwIfAborted();
         const content = await fs.readFile(file);
         const md5 = crypto.createHash("md5").update(content).digest("hex");
         const place = { bucket: BUCKET, key: `${image.id}/${role}` };

@@ -141,7 +141,7 @@ export class Pod {
             arch: this.job.arch,
             metadata: {},
         });
-        const link = await upload(this.job, image, packed, workspace, objects);
+        const link = await upload(this.job, image, packed, workspace, objects, signal);
         signal.throwIfAborted();
         store.images.put({ ...image, link });
         await report({ resultant_image_id: image.id });
