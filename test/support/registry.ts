@@ -154,9 +154,9 @@ function paged(
     answer: Awaited<ReturnType<typeof forward>>,
 ): Awaited<ReturnType<typeof forward>> {
     const { pathname, searchParams } = new URL(url, "http://registry");
-    const { name, tags = [] } = JSON.parse(answer.body.toString()) as { name?: string; tags?: string[] };
+    const { name, tags } = JSON.parse(answer.body.toString()) as { name?: string; tags?: string[] | null };
     const size = Number(searchParams.get("n"));
-    const left = [...tags].sort().filter((tag) => tag > (searchParams.get("last") ?? ""));
+    const left = [...(tags ?? [])].sort().filter((tag) => tag > (searchParams.get("last") ?? ""));
     const page = left.slice(0, size);
     const headers = { ...answer.headers };
     delete headers["content-length"];
