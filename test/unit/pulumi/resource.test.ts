@@ -50,7 +50,15 @@ describe("importing the package", () => {
         const script =
             'require("pulumi-edge-os"); process.stdout.write(Object.keys(require.cache).join("\\n"))';
         const loaded = execFileSync(process.execPath, ["-e", script], { cwd: root, encoding: "utf8" });
-        for (const library of ["zod", "undici", "balena-image-fs", "ajv", "@peculiar/x509", "ssh2"]) {
+        for (const library of [
+            "zod",
+            "undici",
+            "balena-image-fs",
+            "ajv",
+            "@peculiar/x509",
+            "ssh2",
+            "@aws-sdk/client-s3",
+        ]) {
             expect(loaded).not.to.contain(`node_modules/${library}/`);
         }
     });
