@@ -1,0 +1,23 @@
+import { expect } from "chai";
+import type * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import type { PublicKeyArgs } from "../../../provider/ims";
+import type { publicKey } from "../../../provider/ims/publicKey.handler";
+
+/** What the check adds. */
+type Derived = "endpoint";
+/** What a program may give, from the schema, and from the hand-written interface. */
+type FromSchema<S extends z.ZodType> = Plain<Omit<z.input<S>, Derived>>;
+type FromArgs<A> = Plain<pulumi.Unwrap<A>>;
+type Plain<T> = { [K in keyof T]: T[K] };
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the one way to compare types exactly
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** Checked by the compiler: a field in one and not in the other, or of another type, does not compile. */
+const equal: [Equal<FromArgs<PublicKeyArgs>, FromSchema<(typeof publicKey)["inputs"]>>] = [true];
+
+describe("the public arguments of IMS resources", () => {
+    it("equal the schemas", () => {
+        expect(equal).to.not.include(false);
+    });
+});
