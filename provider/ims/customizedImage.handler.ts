@@ -21,6 +21,7 @@ import type { JobStatus } from "./jobWait";
 import { discardJob, findLeftovers, removeLeftKeys } from "./leftovers";
 import { ims } from "./system";
 import { digestSteps } from "./steps/files";
+import { assertSameSystem } from "./target";
 
 const HOUR = 60 * 60_000;
 
@@ -244,13 +245,4 @@ async function baseNow(
 /** A finished image outlives its base. */
 function keepBase({ message }: Problem, { log }: ImsContext): void {
     log.warn(`baseImage: ${message}. The image that was made of it stays as it is`);
-}
-
-/** A record that is not there proves nothing when the settings lead to another system. */
-function assertSameSystem(endpoint: string, client: ImsClient): void {
-    if (endpoint === client.endpoint) return;
-    throw new EdgeError(
-        `it was made at ${endpoint}, and the settings lead to ${client.endpoint}, where it is not: nothing was changed. ` +
-            `Set ${client.settings.advice.endpoint} back`,
-    );
 }
