@@ -17,7 +17,10 @@ export type SshLogin =
       };
 
 /** How to log in as a user. Reads the key before there is a connection: a fault in it is no refused login. */
-export function authenticationOf(login: SshLogin, username: string): Ssh2.AgentAuthMethod | Ssh2.PublicKeyAuthMethod {
+export function authenticationOf(
+    login: SshLogin,
+    username: string,
+): Ssh2.AgentAuthMethod | Ssh2.PublicKeyAuthMethod {
     if ("agent" in login) return { type: "agent", username, agent: login.agent };
     return { type: "publickey", username, key: parsedKey(login) };
 }
