@@ -1,5 +1,6 @@
 import * as crypto from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { asRunError } from "../pulumi/programClients";
 import type { Objects } from "./api";
 import type { EmfClient } from "./client";
 import { sameText } from "./hostRules";
@@ -212,11 +213,7 @@ async function lookUp<K extends LookedUp>(
     // Loaded on use, since a program that looks nothing up must not load the HTTP library.
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     const { withProgramClient } = require("./programClient") as typeof Clients;
-    try {
-        return await withProgramClient(args, (client) => find(client, collection, args, fits, keys));
-    } catch (error) {
-        throw error instanceof pulumi.RunError ? error : new pulumi.RunError((error as Error).message);
-    }
+    return asRunError(() => withProgramClient(args, (client) => find(client, collection, args, fits, keys)));
 }
 
 async function find<K extends LookedUp>(

@@ -8,5 +8,6 @@ export type {
     InitrdRegeneration,
     PackageChanges,
 } from "./customizedImage";
+export * from "./lookUps";
 export { PublicKey } from "./publicKey";
 export type { PublicKeyArgs } from "./publicKey";
