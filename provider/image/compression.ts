@@ -3,7 +3,7 @@ import { ImageDamage, ImageError } from "./check";
 import { unbzip2 } from "./decoders/bzip2";
 import { runTool } from "./decoders/childTool";
 import { unxz } from "./decoders/xz";
-import { findTool } from "./decoders/tools";
+import { findTool } from "../process/tools";
 import { hasZstd, unzstd, unzstdByNode, ZstdFrameSource } from "./decoders/zstd";
 import { throughTransform } from "./decoders/transform";
 

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { ImageError } from "./check";
-import { childEnvironment } from "./decoders/tools";
+import { childEnvironment } from "../process/tools";
 import type { InspectLimits, Inspection, Progress } from "./inspection";
 import type { SourceDescription } from "./source/portSource";
 import type { ReadOnOptions } from "./source/readOn";

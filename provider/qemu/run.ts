@@ -1,12 +1,12 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { childEnvironment, findTool } from "../image/decoders/tools";
+import { childEnvironment, findTool } from "../process/tools";
 import { EdgeError } from "../resource/errors";
 import { chooseAccelerator, type Accelerator } from "./accelerator";
 import { enrollKeys, type SecureBootKeys } from "./efiVariables";
 import { findFirmware } from "./firmware";
-import { startGuarded, type GuardedProcess } from "./guardedProcess";
+import { startGuarded, type GuardedProcess } from "../process/guardedProcess";
 import { qemuArguments, type Machine, type MachineFirmware } from "./machine";
 import { SerialLog } from "./serialLog";
 import { BOOT_FAILURES, lastLines, type SerialPattern, SerialWatch } from "./serialWatch";

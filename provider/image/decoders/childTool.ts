@@ -2,7 +2,7 @@ import * as childProcess from "node:child_process";
 import * as path from "node:path";
 import type { ChunkSource, Sink } from "../compression";
 import { ImageDamage, printable } from "../check";
-import { childEnvironment } from "./tools";
+import { childEnvironment } from "../../process/tools";
 
 /**
  * Unpacks through a program that reads stdin and writes stdout. It gets nothing of this process's environment,

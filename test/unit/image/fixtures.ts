@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { buildQuickstartImage } from "../../../examples/quickstart/image";
 import { type NewPartition, writePartitionTable } from "../../../examples/quickstart/gpt";
-import { findTool } from "../../../provider/image/decoders/tools";
+import { findTool } from "../../../provider/process/tools";
 
 export const MIB = 1024 * 1024;
 export const EFI = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";

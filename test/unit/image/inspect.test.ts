@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as zlib from "node:zlib";
 import { expect } from "chai";
 import { ImageError } from "../../../provider/image/check";
-import { childEnvironment } from "../../../provider/image/decoders/tools";
+import { childEnvironment } from "../../../provider/process/tools";
 import { checkName, publishedName } from "../../../provider/image/format";
 import { inspectImage } from "../../../provider/image/inspect";
 import { inspectInWorker } from "../../../provider/image/inspectInWorker";

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** What a thread or program that reads images gets of this process's environment, which holds credentials. */
+/** What a thread or program that reads what others have made gets of this process's environment, which holds credentials. */
 export function childEnvironment(): Record<string, string> {
     const passed = ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot"];
     const values = passed.map((name) => [name, process.env[name]] as const);
