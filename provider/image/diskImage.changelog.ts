@@ -1,32 +1,29 @@
-import * as fs from "node:fs/promises";
-import * as path from "node:path";
-import type { Context } from "../resource/context";
 import { messageOf } from "../resource/errors";
+import type { Context } from "../resource/context";
 import { changelogOf } from "./changelog";
 import { changelogMarkdown } from "./changelogText";
-import type { Publication } from "./diskImage.publish";
 import { type ImageManifest, MANIFEST_SUFFIX, readManifest } from "./manifest";
 import { boundedText } from "./markdown";
+import type { PublishedExtra, Publisher } from "./publish/publisher";
 
 const MAX_CHANGELOG = 8_000;
 const MOST_OF_A_KIND = 60;
 
 /**
- * The changelog against the version that was published in the same folder before, under the same name but for its
- * digest. A new version is a new resource, which is told nothing of the old one; the folder knows.
+ * The changelog against the version that was published in the same place before, under the same name but for its
+ * digest. A new version is a new resource, which is told nothing of the old one; the place knows.
  */
 export async function changesSincePublished(
     manifest: ImageManifest,
-    publish: Publication,
-    { projectDir, log }: Pick<Context<unknown>, "projectDir" | "log">,
+    publisher: Publisher,
+    { log, signal }: Pick<Context<unknown>, "log" | "signal">,
 ): Promise<string | undefined> {
-    if (!("directory" in publish) || typeof publish.directory !== "string") return undefined;
-    const folder = path.resolve(projectDir, publish.directory);
     try {
-        const before = await previousVersion(folder, manifest.image.fileName);
+        const before = await previousVersion(publisher, manifest.image.fileName, signal);
         if (!before) return undefined;
         return boundedText(changelogMarkdown(changelogOf(before, manifest), MOST_OF_A_KIND), MAX_CHANGELOG);
     } catch (error) {
+        signal.throwIfAborted();
         // A changelog is a help; without it the image is published all the same.
         log.warn(`no changelog: ${messageOf(error)}`);
         return undefined;
@@ -34,19 +31,19 @@ export async function changesSincePublished(
 }
 
 /** The newest manifest of another image of this name. */
-async function previousVersion(folder: string, fileName: string): Promise<ImageManifest | undefined> {
+async function previousVersion(
+    publisher: Publisher,
+    fileName: string,
+    signal: AbortSignal,
+): Promise<ImageManifest | undefined> {
     const stem = stemOf(fileName);
-    if (stem === undefined) return undefined;
-    const candidates: { file: string; time: number }[] = [];
-    for (const name of await fs.readdir(folder)) {
-        if (!name.endsWith(MANIFEST_SUFFIX)) continue;
-        const image = name.slice(0, -MANIFEST_SUFFIX.length);
-        if (image === fileName || stemOf(image) !== stem) continue;
-        const file = path.join(folder, name);
-        candidates.push({ file, time: (await fs.stat(file)).mtimeMs });
+    if (stem === undefined || !publisher.extras) return undefined;
+    let newest: PublishedExtra | undefined;
+    for await (const extra of publisher.extras(MANIFEST_SUFFIX, { signal })) {
+        if (extra.fileName === fileName || stemOf(extra.fileName) !== stem) continue;
+        if (!newest || extra.publishedAt > newest.publishedAt) newest = extra;
     }
-    const [newest] = candidates.sort((a, b) => b.time - a.time);
-    return newest && readManifest(await fs.readFile(newest.file), newest.file);
+    return newest && readManifest(await newest.read(), newest.place);
 }
 
 /** `ubuntu` of `ubuntu-0123456789abcdef.raw.gz`, as `publishedName` makes it. */

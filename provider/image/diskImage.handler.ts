@@ -200,7 +200,8 @@ async function letGo(
 async function putInPlace(image: Inputs, claim: string, context: ImageContext): Promise<string | undefined> {
     const { fileName, sha256, sizeBytes } = image;
     const manifest = await manifestFor(image, context);
-    const outcome = await publisherOf(image, context).put({
+    const publisher = publisherOf(image, context);
+    const outcome = await publisher.put({
         source: context.client.bytes(locate(image.source, context.projectDir)),
         ...{ fileName, sha256, sizeBytes, claim },
         ...(manifest ? { extras: [{ suffix: MANIFEST_SUFFIX, bytes: writeManifest(manifest) }] } : {}),
@@ -209,7 +210,7 @@ async function putInPlace(image: Inputs, claim: string, context: ImageContext): 
     const size = formatSize(sizeBytes);
     const done = outcome === "published" ? `${size} published` : `${size} already published`;
     context.progress(`${image.checksPassed} checks passed, ${done}`);
-    return manifest && changesSincePublished(manifest, image.publish, context);
+    return manifest && changesSincePublished(manifest, publisher, context);
 }
 
 /** Of the image as it was checked; the reading of an unchanged file is remembered. */

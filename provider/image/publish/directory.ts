@@ -11,8 +11,10 @@ import {
     digitsOf,
     EXTRA_SUFFIXES,
     extrasOf,
+    type ExtraSuffix,
     type Finding,
     type ListedFile,
+    type PublishedExtra,
     type PublishedFile,
     type Publisher,
     type PublishTask,
@@ -58,6 +60,16 @@ export class DirectoryPublisher implements Publisher {
                 file: { fileName, sha256, sizeBytes },
                 claims: await claimsOf(folderClaims(target)),
             };
+        }
+    }
+
+    async *extras(suffix: ExtraSuffix): AsyncGenerator<PublishedExtra> {
+        for (const name of await fs.readdir(this.directory)) {
+            if (!name.endsWith(suffix)) continue;
+            const place = path.join(this.directory, name);
+            const { mtimeMs: publishedAt } = await fs.stat(place);
+            const fileName = name.slice(0, -suffix.length);
+            yield { fileName, publishedAt, place, read: () => fs.readFile(place) };
         }
     }
 

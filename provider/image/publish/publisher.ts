@@ -62,6 +62,17 @@ export interface ListedFile {
     claims: readonly FileClaim[];
 }
 
+/** A small file beside a published image. */
+export interface PublishedExtra {
+    /** Of the image. */
+    fileName: string;
+    /** Milliseconds since the epoch. */
+    publishedAt: number;
+    /** As messages name it. */
+    place: string;
+    read(): Promise<Buffer>;
+}
+
 const PUBLISHED_NAME = /-([0-9a-f]{16})\.[a-z0-9]+(\.[a-z0-9]+)?$/;
 
 /** The digits of the digest in a name as `publishedName` makes it; undefined for all other names. */
@@ -83,6 +94,8 @@ export interface Publisher {
     look(file: PublishedFile, options?: WatchOptions): Promise<Finding>;
     /** Every image with a name of this package's form. */
     list(options?: WatchOptions): AsyncIterable<ListedFile>;
+    /** The extras of a suffix; absent where the place does not tell when something was put there. */
+    extras?(suffix: ExtraSuffix, options?: WatchOptions): AsyncIterable<PublishedExtra>;
     /** Gives up a claim, and with the last one the file unless it is to be kept. No such claim: nothing to do. */
     release(file: PublishedFile, claim: string, options: ReleaseOptions): Promise<"removed" | "left">;
 }

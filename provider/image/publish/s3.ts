@@ -15,8 +15,10 @@ import {
     digitsOf,
     EXTRA_SUFFIXES,
     extrasOf,
+    type ExtraSuffix,
     type Finding,
     type ListedFile,
+    type PublishedExtra,
     type PublishedFile,
     type Publisher,
     type PublishTask,
@@ -84,6 +86,20 @@ export class S3Publisher implements Publisher {
             if (sha256 === undefined) continue;
             const claims = await claimsOf(this.claims(key, signal));
             yield { file: { fileName, sha256, sizeBytes }, claims };
+        }
+    }
+
+    async *extras(suffix: ExtraSuffix, { signal }: WatchOptions = {}): AsyncGenerator<PublishedExtra> {
+        const { bucket, prefix } = this.place;
+        const start = prefix === "" ? "" : `${prefix}/`;
+        for await (const { key, lastModified } of this.client.list(bucket, start, { signal })) {
+            if (!key.endsWith(suffix)) continue;
+            yield {
+                fileName: key.slice(start.length, -suffix.length),
+                publishedAt: lastModified?.getTime() ?? 0,
+                place: `s3://${bucket}/${key}`,
+                read: async () => (await this.client.getBytes(bucket, key, { signal })) ?? Buffer.alloc(0),
+            };
         }
     }
 

@@ -105,6 +105,19 @@ describe("publishing into a bucket", () => {
         expect(server.requests.slice(before).map(({ route }) => route)).to.deep.equal(["HEAD object"]);
     });
 
+    it("shows what stands beside its images, with the time it was put there", async () => {
+        await start();
+        const began = Date.now() - 2_000; // the service tells whole seconds
+        await put({ extras: [{ suffix: ".manifest.json", bytes: Buffer.from("{}") }] });
+        const found = [];
+        for await (const { fileName, publishedAt, place, read } of publisher.extras(".manifest.json")) {
+            expect(publishedAt).to.be.greaterThan(began);
+            found.push({ fileName, place, text: (await read()).toString() });
+        }
+        const place = `s3://images/${KEY}.manifest.json`;
+        expect(found).to.deep.equal([{ fileName: NAME, place, text: "{}" }]);
+    });
+
     it("uploads nothing that is there already", async () => {
         await start();
         await put();
