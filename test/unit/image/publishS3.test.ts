@@ -110,9 +110,9 @@ describe("publishing into a bucket", () => {
         const began = Date.now() - 2_000; // the service tells whole seconds
         await put({ extras: [{ suffix: ".manifest.json", bytes: Buffer.from("{}") }] });
         const found = [];
-        for await (const { fileName, publishedAt, place, read } of publisher.extras(".manifest.json")) {
-            expect(publishedAt).to.be.greaterThan(began);
-            found.push({ fileName, place, text: (await read()).toString() });
+        for await (const extra of publisher.extras(".manifest.json")) {
+            expect(extra.publishedAt).to.be.greaterThan(began);
+            found.push({ fileName: extra.fileName, place: extra.place, text: String(await extra.read()) });
         }
         const place = `s3://images/${KEY}.manifest.json`;
         expect(found).to.deep.equal([{ fileName: NAME, place, text: "{}" }]);
