@@ -1,24 +1,14 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import * as ts from "typescript";
 import { HOSTS_CSV_HEADER } from "../../../components/hostsCsv";
 import { startLab, type Lab } from "../../../lab";
+import { programsOf, typeFaults } from "../../support/guide";
 import { PROFILE } from "../../support/traps";
 import { publicKey } from "../../support/sshKeys";
 import { stackUnderTest } from "../../support/stack";
 
-const ROOT = path.resolve(__dirname, "../../..");
 const GUIDE = "docs/emf.md";
-
-/** Programs of a guide, by the line on which they begin. */
-function programsOf(guide: string): { line: number; source: string }[] {
-    const text = fs.readFileSync(path.join(ROOT, guide), "utf8");
-    return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((block) => ({
-        line: text.slice(0, block.index).split("\n").length,
-        source: block[1] ?? "",
-    }));
-}
 
 /** Files beside a program. */
 const FILES: Readonly<Record<string, string>> = {
@@ -46,40 +36,14 @@ describe(`the programs of ${GUIDE}`, () => {
     });
 
     it("are what the package's types allow", () => {
-        fs.mkdirSync(path.join(ROOT, ".test"), { recursive: true });
-        const dir = fs.mkdtempSync(path.join(ROOT, ".test", "guide-"));
-        try {
-            const files = programs.map(({ line, source }) => {
-                const file = path.join(dir, `line-${line}.ts`);
-                fs.writeFileSync(file, source);
-                return file;
-            });
-            const program = ts.createProgram(files, {
-                module: ts.ModuleKind.Node16,
-                moduleResolution: ts.ModuleResolutionKind.Node16,
-                target: ts.ScriptTarget.ES2022,
-                strict: true,
-                noEmit: true,
-                skipLibCheck: true,
-                types: ["node"],
-            });
-            const faults = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-                return `${path.basename(file?.fileName ?? "")}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
-            });
-            expect(faults).to.deep.equal([]);
-        } finally {
-            fs.rmSync(dir, { recursive: true });
-        }
+        expect(typeFaults(programs)).to.deep.equal([]);
     });
 
-    for (const { line, source } of programs) {
+    for (const { line, compiled } of programs) {
         it(`the one on line ${line} previews against an EMF`, async () => {
             const { endpoint, keycloak, project, username, password, caFile } = lab.emf;
-            const { outputText } = ts.transpileModule(source, {
-                compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
-            });
             await using stack = stackUnderTest({
-                program: { source: outputText },
+                program: { source: compiled },
                 config: { "edge-os:emf": { endpoint, keycloak, project, username, caFile } },
                 env: { EDGE_OS_EMF_PASSWORD: password },
             });
