@@ -3,7 +3,8 @@ import type { EmfClient } from "../provider/emf/client";
 import { deviceLabel } from "../provider/emf/hostRules";
 import { claimOf } from "../provider/emf/placeMetadata";
 import { parseWords, type Command, type ExitCode } from "./command";
-import { CONNECTION_HELP, CONNECTION_OPTIONS, withEmf } from "./emfConnection";
+import { CONNECTION_OPTIONS } from "./connection";
+import { CONNECTION_HELP, withEmf } from "./emfConnection";
 import { shownState, stateOf, type HostPhase } from "./hostState";
 import { count, formatTable, tally } from "./table";
 

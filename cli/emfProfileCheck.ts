@@ -11,7 +11,8 @@ import { formatPath, type Problem } from "../provider/resource/problem";
 import { UNKNOWN } from "../provider/resource/unknown";
 import { checkContext, NotAsked } from "./checkContext";
 import { parseWords, type Command, type Terminal } from "./command";
-import { CONNECTION_HELP, CONNECTION_OPTIONS, hasEmfSettings, withEmf } from "./emfConnection";
+import { CONNECTION_OPTIONS } from "./connection";
+import { CONNECTION_HELP, hasEmfSettings, withEmf } from "./emfConnection";
 import { count } from "./table";
 
 const HELP = `usage: edge-os emf profile check FILE [--json] [--config FILE] [--connection NAME]

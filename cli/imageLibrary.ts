@@ -1,6 +1,6 @@
 import type { ImageLibrary } from "../provider/image/library";
 import { imageSystem } from "../provider/image/library";
-import { commandHost } from "./emfConnection";
+import { commandHost } from "./connection";
 import type { Terminal } from "./command";
 
 /** Options of every command that reads images. */

@@ -25,6 +25,11 @@ const COMMANDS: readonly { words: string; does: string; load: () => { command: C
         load: () => require("./emfGenerate") as { command: Command },
     },
     {
+        words: "ims jobs",
+        does: "jobs of IMS: status, age, whose they are, and how to end those that are left",
+        load: () => require("./imsJobs") as { command: Command },
+    },
+    {
         words: "verify IMAGE",
         does: "everything that is wrong with a disk image, and what it holds",
         load: () => require("./verify") as { command: Command },

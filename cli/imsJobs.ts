@@ -1,0 +1,195 @@
+import type { ImsJob } from "../provider/ims/api";
+import { tokenOf, type ImsClient } from "../provider/ims/client";
+import { claimAuthor, newClaim, ownerOf } from "../provider/resource/claim";
+import { EdgeError } from "../provider/resource/errors";
+import { parseWords, UsageError, type Command, type ExitCode, type Terminal } from "./command";
+import { CONNECTION_OPTIONS, type CommandHost } from "./connection";
+import { IMS_CONNECTION_HELP, withIms } from "./imsConnection";
+import { readStackExport } from "./stackExport";
+import { count, formatTable } from "./table";
+
+const HELP = `usage: edge-os ims jobs [--state FILE] [--project NAME --stack NAME] [--owner NAME] [--json]
+                        [--config FILE] [--connection NAME]
+
+Lists the jobs of IMS: status, age, the image they make, and whose they are. A job that is neither running for somebody
+nor ended holds memory, an address and a volume for ever. Shows only, and how to end them.
+
+  --state FILE        the stack, as pulumi stack export writes it (- for standard input): names the resources of jobs
+  --project, --stack  the stack, where there is no --state
+  --owner NAME        the stack's edge-os:owner, if it has one; default: that of --config
+
+${IMS_CONNECTION_HELP}`;
+
+const OPTIONS = {
+    state: { type: "string" },
+    project: { type: "string" },
+    stack: { type: "string" },
+    owner: { type: "string" },
+    json: { type: "boolean" },
+    ...CONNECTION_OPTIONS,
+} as const;
+
+/** `<stack>-<row><content>`, as a customization calls its SSH container. */
+const TOKEN = /^([0-9a-f]{12})-([0-9a-f]{8})[0-9a-f]{8}$/;
+
+/** Of a resource that the stack has, of the stack otherwise, of some stack of this package, or of none. */
+type Whose = "resource" | "stack" | "otherStack" | "other";
+
+interface Line {
+    readonly jobId: string;
+    readonly jobType: string;
+    readonly status: string;
+    readonly created: string;
+    readonly ageSeconds: number;
+    readonly imageName: string;
+    readonly baseImageId: string;
+    readonly resultantImageId: string | null;
+    readonly token: string | null;
+    readonly whose: Whose;
+    /** Name of the resource in the program. */
+    readonly resource: string | null;
+}
+
+/** What is known of a stack: the part of its claims, and the parts of its resources by their names. */
+interface Stack {
+    readonly owner: string;
+    readonly resources: ReadonlyMap<string, string>;
+}
+
+export const command: Command = {
+    help: HELP,
+    async run(words, terminal) {
+        const { flags } = parseWords(words, OPTIONS, []);
+        if ((flags.project === undefined) !== (flags.stack === undefined)) {
+            throw new UsageError("--project and --stack belong together: they tell one stack");
+        }
+        return withIms<ExitCode>(flags, terminal, async (client, host) => {
+            const stack = await stackOf(flags, host, terminal);
+            const lines = await listJobs(client, stack, host.now());
+            const { endpoint } = client;
+            terminal.out(
+                flags.json
+                    ? `${JSON.stringify({ endpoint, jobs: lines }, undefined, 4)}\n`
+                    : `${asText(lines, stack, endpoint)}\n`,
+            );
+            return 0;
+        });
+    },
+};
+
+async function stackOf(
+    flags: { state?: string; project?: string; stack?: string; owner?: string },
+    host: CommandHost,
+    terminal: Terminal,
+): Promise<Stack | undefined> {
+    const name = flags.owner ?? host.config("edge-os:owner");
+    const named = name === undefined ? {} : { owner: name };
+    const { state, project, stack } = flags;
+    if (state === undefined) {
+        if (project === undefined || stack === undefined) return undefined;
+        return { owner: ownerOf({ ...named, project, stack }), resources: new Map() };
+    }
+    const exported = await readStackExport(state, terminal);
+    if (project !== undefined && (project !== exported.project || stack !== exported.stack)) {
+        throw new EdgeError(
+            `the state is of stack ${exported.stack} of project ${exported.project}, and not of ${stack ?? ""} of ${project}`,
+        );
+    }
+    const owner = ownerOf({ ...named, project: exported.project, stack: exported.stack });
+    const resources = exported.rows.map(({ urn }): [string, string] => [
+        claimAuthor(newClaim(owner, urn, (bytes) => Buffer.alloc(bytes))),
+        urn.split("::").at(-1) ?? urn,
+    ]);
+    return { owner, resources: new Map(resources) };
+}
+
+async function listJobs(client: ImsClient, stack: Stack | undefined, now: number): Promise<Line[]> {
+    const jobs = await client.list("jobs");
+    return jobs
+        .map((job) => lineOf(job, stack, now))
+        .sort((a, b) => b.ageSeconds - a.ageSeconds || (a.jobId < b.jobId ? -1 : 1));
+}
+
+function lineOf(job: ImsJob, stack: Stack | undefined, now: number): Line {
+    const token = tokenOf(job);
+    return {
+        jobId: job.id,
+        jobType: job.job_type,
+        status: job.status,
+        created: job.created,
+        ageSeconds: Math.max(0, Math.round((now - timeOf(job.created)) / 1000)),
+        imageName: job.image_root_archive_name,
+        baseImageId: job.artifact_id,
+        resultantImageId: job.resultant_image_id,
+        token: token ?? null,
+        ...whoseIs(token, stack),
+    };
+}
+
+function whoseIs(
+    token: string | undefined,
+    stack: Stack | undefined,
+): { whose: Whose; resource: string | null } {
+    const [, owner] = TOKEN.exec(token ?? "") ?? [];
+    if (token === undefined || owner === undefined) return { whose: "other", resource: null };
+    if (owner !== stack?.owner) return { whose: "otherStack", resource: null };
+    const resource = stack.resources.get(claimAuthor(token)) ?? null;
+    return { whose: resource === null ? "stack" : "resource", resource };
+}
+
+/** Current services write their times in UTC and without a zone. */
+function timeOf(created: string): number {
+    return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/.test(created) ? created : `${created}Z`);
+}
+
+const ENDED = new Set(["success", "error"]);
+
+function asText(lines: readonly Line[], stack: Stack | undefined, endpoint: string): string {
+    if (lines.length === 0) return `there are no jobs at ${endpoint}`;
+    const rows = lines.map((line) => [
+        line.jobId,
+        line.status,
+        shownAge(line.ageSeconds),
+        line.imageName,
+        inWords(line, stack),
+    ]);
+    const ended = lines.filter(({ status }) => ENDED.has(status)).length;
+    return [
+        formatTable(["JOB", "STATUS", "AGE", "IMAGE", "WHOSE"], rows),
+        "",
+        `${count(lines.length, "job")} at ${endpoint}, ${ended} of them ended`,
+        ...advice(lines, stack),
+    ].join("\n");
+}
+
+function inWords({ whose, resource, token }: Line, stack: Stack | undefined): string {
+    if (whose === "resource") return `${resource ?? ""}, of this stack`;
+    if (whose === "stack")
+        return stack?.resources.size === 0 ? "of this stack" : "of this stack, no resource of its state";
+    if (whose === "otherStack") {
+        const owner = token?.slice(0, token.indexOf("-")) ?? "";
+        return `of ${stack ? "another" : "some"} stack, ${owner}`;
+    }
+    return `not of this package${token === null ? "" : ` (${token})`}`;
+}
+
+/** Nobody but its run knows whether a job is being worked on. */
+function advice(lines: readonly Line[], stack: Stack | undefined): string[] {
+    const ours = lines.filter(({ whose }) => whose !== "other");
+    if (ours.length === 0) return [];
+    return [
+        "While no pulumi up runs, jobs of this package are left ones. To end them:",
+        "  pulumi up of their stack, which takes over what they have made, or",
+        `  cray ims jobs delete ${ours[0]?.jobId ?? "ID"}`,
+        ...(stack ? [] : ["--state FILE tells which are of a stack, and of which resource"]),
+    ];
+}
+
+function shownAge(seconds: number): string {
+    const [days, hours, minutes] = [seconds / 86_400, (seconds / 3600) % 24, (seconds / 60) % 60].map(
+        Math.floor,
+    );
+    if (days) return `${days}d${hours ?? 0}h`;
+    if (hours) return `${hours}h${minutes ?? 0}m`;
+    return minutes ? `${minutes}m` : `${seconds}s`;
+}
