@@ -17,6 +17,11 @@ const TOOLS = [
     { command: "bzip2", package: "bzip2", without: "bzip2 images are not compared with bzip2's" },
     { command: "mksquashfs", package: "squashfs-tools", without: "no image root is customised" },
     { command: "busybox", package: "busybox-static", without: "no image root is made to be customised" },
+    {
+        command: "/usr/bin/ansible-playbook",
+        package: "ansible-core",
+        without: "no image root is customised by Ansible",
+    },
     { command: "zstd", package: "zstd", without: "zstd images are not compared with zstd's" },
     {
         command: "sshd",

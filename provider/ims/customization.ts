@@ -17,6 +17,7 @@ import { keptSession } from "./keptSession";
 import { findUserKey, makeOneTimeKey, registerKey, removeKey } from "./jobKey";
 import { waitForJob, type JobStatus } from "./jobWait";
 import { discardJob } from "./leftovers";
+import type { SessionAccess } from "./steps/ansible";
 import { ImageRoot } from "./steps/imageRoot";
 import { runSteps } from "./steps/run";
 import { checkBeforePacking, fingerprintBoot, type BootFingerprint } from "./sessionChecks";
@@ -111,12 +112,9 @@ export class Customization {
 
     private async session(job: ImsJob, key: JobKey): Promise<void> {
         const { client, signal } = this.context;
-        await using connections = new SshConnections({
-            login: key.login,
-            hostKeys: new HostKeys(sshSettingsOf(this.context, this.inputs.connection).hostKeys),
-            ...this.jump(),
-            clock: this.context,
-        });
+        const hostKeys = new HostKeys(sshSettingsOf(this.context, this.inputs.connection).hostKeys);
+        const way = { login: key.login, hostKeys, ...this.jump() };
+        await using connections = new SshConnections({ ...way, clock: this.context });
         const address = this.address(job);
         const connection = await connections.connect(address, {
             signal,
@@ -127,7 +125,8 @@ export class Customization {
         if (key.ours) await removeKey(key.id, client, { signal });
         const root = new ImageRoot(connection, this.jail);
         try {
-            await this.customize(root, job);
+            const { env } = this.context.settings;
+            await this.customize(root, job, { ...way, address, imageId: this.base.id, env });
         } catch (error) {
             if (this.inputs.onFailure !== "keep" || signal.aborted) throw error;
             throw new SessionKept(
@@ -138,13 +137,14 @@ export class Customization {
         await root.end("complete", signal);
     }
 
-    private async customize(root: ImageRoot, job: ImsJob): Promise<void> {
+    private async customize(root: ImageRoot, job: ImsJob, access: SessionAccess): Promise<void> {
         const { signal, projectDir } = this.context;
         const names = bootFiles(job);
         const before: BootFingerprint = await fingerprintBoot(root, names.initrd, signal);
         await runSteps(this.inputs.steps, root, {
             ...{ projectDir, signal, initrd: names.initrd, timeLimit: this.limits.step },
             progress: (text) => this.context.progress(text),
+            access,
         });
         const after = await fingerprintBoot(root, names.initrd, signal);
         if (before.modules !== after.modules && before.initrd === after.initrd) {

@@ -20,7 +20,9 @@ import { ImageDamaged, readImageContent, type ImageContent } from "./imageResult
 import type { JobStatus } from "./jobWait";
 import { discardJob, findLeftovers, removeLeftKeys } from "./leftovers";
 import { ims } from "./system";
+import { findAnsible } from "./steps/ansible";
 import { digestSteps } from "./steps/files";
+import type { Step } from "./steps/schema";
 import { assertSameSystem } from "./target";
 
 const HOUR = 60 * 60_000;
@@ -53,6 +55,10 @@ export const customizedImage = defineResource({
         const files = isKnown(steps) ? await digestSteps(steps, context.projectDir) : undefined;
         problems.push(...(files?.problems ?? []));
         const filesHash = files ? files.digest : UNKNOWN;
+        if (isKnown(steps)) {
+            const { jail } = image;
+            problems.push(...(await ansibleProblems({ steps, jail, filesHash }, state, context)));
+        }
         return { problems, values: { endpoint, baseImageId, baseEtag, filesHash } };
     },
 
@@ -119,6 +125,28 @@ export const customizedImage = defineResource({
         if (image.permanentDelete === true) await client.forget("images", id, { signal });
     },
 });
+
+/**
+ * What stands in the way of steps with `ansible`. Whether it is installed here counts only where the image is made:
+ * not for one that is there and stays as it is.
+ */
+async function ansibleProblems(
+    { steps, jail, filesHash }: { steps: readonly Step[]; jail: unknown; filesHash: unknown },
+    state: Partial<CustomizedImageInputs> | undefined,
+    context: ImsContext,
+): Promise<Problem[]> {
+    const index = steps.findIndex(({ ansible }) => ansible !== undefined);
+    if (index < 0) return [];
+    if (jail === false) {
+        const message =
+            "needs jail: true, as in CFS: without a jail the SSH server is the job's container's, which Ansible would change " +
+            "instead of the image";
+        return [{ path: ["steps", index, "ansible"], message }];
+    }
+    const isMade = JSON.stringify(state?.steps) !== JSON.stringify(steps) || state?.filesHash !== filesHash;
+    if (isMade) await context.ifAvailable(async () => findAnsible(context.settings.env), "");
+    return [];
+}
 
 /** What the image is made of, in one digest: everything whose change makes a new one. */
 function contentOf(image: CustomizedImageInputs): string {

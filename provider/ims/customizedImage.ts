@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 
-/** One change of the image root: exactly one of `run`, `script`, `upload`, `packages` and `regenerateInitrd`. */
+/** One change of the image root: exactly one of `run`, `script`, `upload`, `packages`, `regenerateInitrd` and `ansible`. */
 export interface CustomizationStep {
     /**
      * Commands for the image's own `/bin/sh`, run in the image root; the first that fails ends the customization.
@@ -20,9 +20,14 @@ export interface CustomizationStep {
     packages?: pulumi.Input<PackageChanges>;
     /** Makes the initrd anew, which IMS never does: needed when kernel modules or what they load have changed. */
     regenerateInitrd?: pulumi.Input<true | InitrdRegeneration>;
+    /** A playbook that `ansible-playbook` on this machine plays on the image, by the job's SSH server. */
+    ansible?: pulumi.Input<AnsiblePlay>;
     /** How progress and errors name the step. Default: what it does. */
     name?: pulumi.Input<string>;
-    /** Variables for the step, which may be secrets: they go over standard input. */
+    /**
+     * Variables for the step, which may be secrets: they go over standard input. With `ansible` they are in the
+     * environment of `ansible-playbook`, for look-ups of `env`.
+     */
     environment?: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /** Default: `timeLimits.step`. */
     timeLimit?: pulumi.Input<string>;
@@ -39,6 +44,25 @@ export interface PackageChanges {
 export interface InitrdRegeneration {
     /** Of `/lib/modules`. Default: the only one there. */
     kernelVersion?: pulumi.Input<string>;
+}
+
+/**
+ * A play on the image root, with the inventory that the Configuration Framework Service (CFS) makes for an image: its
+ * only host is the image, in the group `cfs_image`, with `cray_cfs_image: true` and
+ * `ansible_python_interpreter: /usr/bin/env python3`. As there, it needs `jail: true`, and python3 in the image.
+ */
+export interface AnsiblePlay {
+    /**
+     * A playbook here, relative to the program's folder, in a folder of its own: a change of anything in that folder
+     * makes a new image. `ansible.cfg` and `roles` beside it are used.
+     */
+    playbook: pulumi.Input<string>;
+    /** Extra variables, which may be secrets: they go by a file that only this user can read. */
+    variables?: pulumi.Input<Record<string, pulumi.Input<unknown>>>;
+    /** Further groups of the inventory that the image is in, such as `Compute`. */
+    groups?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Further arguments of `ansible-playbook`, such as `--tags`; others on this machine can see them. */
+    arguments?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /** How long each part may take: `90s`, `30m`, `2h`. For aarch64, which is emulated, all but `ssh` are four times as long. */

@@ -1,5 +1,6 @@
 export { CustomizedImage } from "./customizedImage";
 export type {
+    AnsiblePlay,
     CustomizationSsh,
     CustomizationStep,
     CustomizationTimeLimits,

@@ -21,6 +21,7 @@ export function isFingerprints(text: string): boolean {
  */
 export class HostKeys {
     private readonly seen = new Map<string, string>();
+    private readonly accepted = new Map<string, Buffer>();
     private readonly pinned = new Map<string, string>();
 
     /** @param pinned fingerprints by `host` or `host:port`; any of several is right */
@@ -42,6 +43,19 @@ export class HostKeys {
 
     /** Why the key is wrong; undefined when it is right. */
     fault(host: string, port: number, key: Buffer): string | undefined {
+        const fault = this.compare(host, port, key);
+        if (fault === undefined) this.accepted.set(port === 22 ? host : `[${host}]:${port}`, key);
+        return fault;
+    }
+
+    /** Every machine that has shown a right key, as a file of known hosts for OpenSSH's own programs. */
+    knownHosts(): string {
+        return [...this.accepted]
+            .map(([place, key]) => `${place} ${typeOf(key)} ${key.toString("base64")}\n`)
+            .join("");
+    }
+
+    private compare(host: string, port: number, key: Buffer): string | undefined {
         const place = hostAndPort(host, port);
         const shown = fingerprint(key);
         const pin = this.pinned.get(place) ?? this.pinned.get(`${host}:${port}`) ?? this.pinned.get(host);
@@ -62,6 +76,11 @@ export class HostKeys {
     recorded(): Readonly<Record<string, string>> {
         return Object.fromEntries(this.seen);
     }
+}
+
+/** A key begins with the name of its type. */
+function typeOf(key: Buffer): string {
+    return key.toString("ascii", 4, 4 + key.readUInt32BE(0));
 }
 
 function split(text: string): string[] {

@@ -67,6 +67,26 @@ export function makeImageRoot(folder: string): void {
     fs.writeFileSync(path.join(folder, "boot/initrd"), "an initrd\n");
 }
 
+/** Parts of Python's library that a play on an image does not use, and that are most of it. */
+const UNUSED =
+    /\/(?:__pycache__|test|idlelib|tkinter|lib2to3|ensurepip|pydoc_data|config-[^/]*|dist-packages)$/;
+
+/** Adds Debian's own Python to a root file system, for what Ansible runs in it. */
+export function addPython(folder: string): void {
+    const python = fs.realpathSync("/usr/bin/python3");
+    copyWithLibraries(python, folder);
+    fs.symlinkSync(path.basename(python), path.join(folder, "usr/bin/python3"));
+    fs.symlinkSync("../../bin/busybox", path.join(folder, "usr/bin/env"));
+    const library = path.join("/usr/lib", path.basename(python));
+    fs.cpSync(library, path.join(folder, library), {
+        recursive: true,
+        filter: (source) => !UNUSED.test(source),
+    });
+    const modules = path.join(library, "lib-dynload");
+    for (const name of fs.readdirSync(path.join(folder, modules)))
+        copyWithLibraries(path.join(modules, name), folder);
+}
+
 /** The small root file system as a SquashFS file's content. */
 export function squashedImageRoot(change: (folder: string) => void = () => undefined): Buffer {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "image-root-"));

@@ -10,6 +10,12 @@ function localFiles(step: Step): { path: (string | number)[]; file: string }[] {
     return [
         ...(step.script === undefined ? [] : [{ path: ["script"], file: step.script }]),
         ...(step.upload === undefined ? [] : [{ path: ["upload"], file: step.upload }]),
+        // Roles, templates and variables lie beside a playbook.
+        ...(step.ansible === undefined
+            ? []
+            : [step.ansible.playbook, path.dirname(step.ansible.playbook)].map((file) => ({
+                  ...{ path: ["ansible", "playbook"], file },
+              }))),
     ];
 }
 
@@ -27,15 +33,29 @@ export async function digestSteps(
     for (const [index, step] of steps.entries()) {
         for (const { path: place, file } of localFiles(step)) {
             const full = path.resolve(projectDir, file);
+            if (isAround(full, projectDir)) {
+                problems.push({ path: ["steps", index, ...place], message: OWN_FOLDER });
+                break;
+            }
             try {
                 await addTo(hash, full, "");
                 count++;
             } catch (error) {
                 problems.push({ path: ["steps", index, ...place], message: fault(file, error) });
+                break;
             }
         }
     }
     return { digest: count === 0 ? undefined : hash.digest("hex"), problems };
+}
+
+const OWN_FOLDER =
+    "must be in a folder of its own below the program's, such as ansible/site.yml: everything in it counts for " +
+    "whether the image is made anew";
+
+/** Whether the program itself lies in a folder. */
+function isAround(folder: string, projectDir: string): boolean {
+    return !path.relative(folder, projectDir).startsWith("..");
 }
 
 function fault(file: string, error: unknown): string {

@@ -2,6 +2,7 @@ import * as crypto from "node:crypto";
 import * as path from "node:path";
 import { duration } from "../../pulumi/duration";
 import { quote } from "../../ssh/quote";
+import { playAnsible, type SessionAccess } from "./ansible";
 import { regenerateInitrd } from "./initrd";
 import type { ImageRoot, ShellOptions } from "./imageRoot";
 import { changePackages } from "./packages";
@@ -15,6 +16,8 @@ export interface RunOptions {
     /** For steps without a limit of their own, in milliseconds. */
     readonly timeLimit: number;
     readonly progress: (text: string) => void;
+    /** For steps that another program takes. */
+    readonly access: SessionAccess;
 }
 
 /** Takes the steps in their order; the first that fails ends it. */
@@ -44,6 +47,7 @@ async function runStep(step: Step, root: ImageRoot, options: RunOptions, shell: 
     } else if (step.packages) await changePackages(step.packages, root, shell);
     else if (step.regenerateInitrd)
         await regenerateInitrd(step.regenerateInitrd, options.initrd, root, shell);
+    else if (step.ansible) await playAnsible(step.ansible, local, { root, access: options.access, shell });
 }
 
 /** Runs a file by its own interpreter, from a folder of the image that is gone before the image is packed. */

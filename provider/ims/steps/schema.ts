@@ -20,7 +20,18 @@ const initrd = z.strictObject({
         .optional(),
 });
 
-const KINDS = ["run", "script", "upload", "packages", "regenerateInitrd"] as const;
+const ansible = z.strictObject({
+    playbook: z.string().min(1, "must be the path of a playbook"),
+    variables: z
+        .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a variable"), z.json())
+        .optional(),
+    groups: z
+        .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a group of an inventory"))
+        .optional(),
+    arguments: z.array(z.string()).optional(),
+});
+
+const KINDS = ["run", "script", "upload", "packages", "regenerateInitrd", "ansible"] as const;
 
 /** One change of the image root. */
 export const stepSchema = z
@@ -35,6 +46,7 @@ export const stepSchema = z
             .optional(),
         packages: packages.optional(),
         regenerateInitrd: z.union([z.literal(true), initrd]).optional(),
+        ansible: ansible.optional(),
         name: z.string().min(1).max(100).optional(),
         environment: z
             .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a variable"), z.string())
@@ -70,6 +82,8 @@ export function stepTitle(step: Step, index: number): string {
             ? `script ${step.script}`
             : step.upload !== undefined
               ? `upload ${step.upload}`
-              : (KINDS.find((kind) => step[kind] !== undefined) ?? "step"));
+              : step.ansible !== undefined
+                ? `ansible ${step.ansible.playbook}`
+                : (KINDS.find((kind) => step[kind] !== undefined) ?? "step"));
     return `step ${index + 1} (${what})`;
 }

@@ -1,0 +1,120 @@
+import * as crypto from "node:crypto";
+import * as path from "node:path";
+import type { Context } from "../resource/context";
+import { EdgeError } from "../resource/errors";
+import type { S3Client } from "../s3/client";
+import type { ImsImage, ImsLink } from "./api";
+import type { ImsClient } from "./client";
+import { chunksOf, digestFile, rootfsForm, ROLES, type ImageFiles, type Role } from "./imageFiles";
+import { withSquashFs } from "./squashfs";
+
+type ImsContext = Context<ImsClient>;
+
+/** Where the system's own helper puts images, each under its id. */
+const IMAGES_BUCKET = "boot-images";
+
+const TYPES: Readonly<Record<Role, string>> = {
+    rootfs: "application/vnd.cray.image.rootfs.squashfs",
+    kernel: "application/vnd.cray.image.kernel",
+    initrd: "application/vnd.cray.image.initrd",
+};
+
+interface Artifact {
+    readonly type: string;
+    readonly md5: string;
+    readonly link: ImsLink;
+}
+
+/** Uploads what an image has, and its manifest; what an earlier run has uploaded is not sent again. */
+export async function uploadImage(image: ImsImage, files: ImageFiles, context: ImsContext): Promise<ImsLink> {
+    const artifacts: Artifact[] = [];
+    for (const role of ROLES) artifacts.push(await uploadRole(role, files[role], image, context));
+    const created = new Date(context.now()).toISOString().replace("T", " ").replace("Z", "000");
+    const manifest = Buffer.from(JSON.stringify({ version: "1.0", created, artifacts }));
+    const key = `${image.id}/manifest.json`;
+    const md5sum = crypto.createHash("md5").update(manifest).digest("hex");
+    const storage = await context.client.storage();
+    const { etag } = await storage.putBytes(IMAGES_BUCKET, key, manifest, {
+        ...{ metadata: { md5sum }, signal: context.signal },
+    });
+    return linkTo(key, etag);
+}
+
+async function uploadRole(
+    role: Role,
+    given: string,
+    image: ImsImage,
+    context: ImsContext,
+): Promise<Artifact> {
+    const file = path.resolve(context.projectDir, given);
+    if (role !== "rootfs") return uploadFile(role, file, image, context);
+    const form = await rootfsForm(file);
+    if (form === undefined) throw new EdgeError(`${given} is neither a SquashFS nor a tar archive`);
+    if (form === "squashfs") return uploadFile(role, file, image, context);
+    context.progress(`making a SquashFS of ${given}`);
+    const archive = { file, compression: form.archive };
+    return withSquashFs(archive, context.signal, (made) => uploadFile(role, made, image, context));
+}
+
+async function uploadFile(
+    role: Role,
+    file: string,
+    image: ImsImage,
+    context: ImsContext,
+): Promise<Artifact> {
+    const { client, signal } = context;
+    const { md5, sizeBytes } = await digestFile(file, context);
+    const key = `${image.id}/${role}`;
+    const storage = await client.storage();
+    const present = await storage.head(IMAGES_BUCKET, key, { signal });
+    const isThere = present?.metadata.md5sum === md5 && present.sizeBytes === sizeBytes;
+    const etag = isThere
+        ? present.etag
+        : await send(storage, { key, file, md5, sizeBytes, role, image }, context);
+    return { type: TYPES[role], md5, link: linkTo(key, etag) };
+}
+
+interface Sending {
+    readonly key: string;
+    readonly file: string;
+    readonly md5: string;
+    readonly sizeBytes: number;
+    readonly role: Role;
+    readonly image: ImsImage;
+}
+
+async function send(
+    storage: S3Client,
+    { key, file, md5, sizeBytes, role, image }: Sending,
+    { signal, progress }: ImsContext,
+): Promise<string> {
+    const metadata = {
+        ...{ md5sum: md5, "x-shasta-ims-image-name": image.name, "x-shasta-ims-image-id": image.id },
+    };
+    const { etag, digests } = await storage.put(IMAGES_BUCKET, key, chunksOf(file), {
+        ...{ sizeBytes, metadata, signal, digests: ["md5"] },
+        onProgress: (done) => progress(`${role}: ${Math.floor((100 * done) / Math.max(1, sizeBytes))} %`),
+    });
+    if (digests.md5 === md5) return etag;
+    await storage.remove(IMAGES_BUCKET, key, { signal });
+    throw new EdgeError(`${path.basename(file)} (${role}) has changed while it was uploaded`);
+}
+
+/** Removes what was uploaded for a record without a link: the service knows nothing of it. */
+export async function removeUploaded(id: string, { client, signal }: ImsContext): Promise<void> {
+    const storage = await client.storage();
+    for await (const { key } of storage.list(IMAGES_BUCKET, `${id}/`, { signal })) {
+        await storage.remove(IMAGES_BUCKET, key, { signal });
+    }
+}
+
+/** Whether anything was uploaded for a record. */
+export async function hasUploaded(id: string, { client, signal }: ImsContext): Promise<boolean> {
+    const storage = await client.storage();
+    const first = await storage.list(IMAGES_BUCKET, `${id}/`, { signal }).next();
+    return first.done !== true;
+}
+
+function linkTo(key: string, etag: string): ImsLink {
+    return { type: "s3", path: `s3://${IMAGES_BUCKET}/${key}`, etag: etag.replaceAll('"', "") };
+}
