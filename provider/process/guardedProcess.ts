@@ -2,14 +2,19 @@ import * as childProcess from "node:child_process";
 
 /**
  * Runs beside the program and holds the read end of a pipe whose write end only this process has: when this process
- * ends, however that happens, the read returns, and the program and its folder go too.
+ * ends, however that happens, the read returns, and the program and its folder go too. What the program prints goes
+ * through a real pipe: Node's is a socket that takes few hundred single characters, and QEMU drops what does not fit
+ * while nobody reads.
  */
 const GUARD = `
 folder=$1; shift
 exec 3<&0 </dev/null
-"$@" 3<&- & program=$!
+mkfifo -m 600 "$folder/.output"
+cat 3<&- <"$folder/.output" & copy=$!
+"$@" 3<&- >"$folder/.output" & program=$!
 { read -r _ <&3; kill -9 $program; rm -rf "$folder"; } >/dev/null 2>&1 & guard=$!
 wait $program; code=$?
+wait $copy
 kill -9 $guard 2>/dev/null
 exit $code
 `;

@@ -21,7 +21,8 @@ export function serialPattern(text: string): SerialPattern {
 export const BOOT_FAILURES: readonly SerialPattern[] = [
     "Access Denied",
     "Security Violation",
-    "/failed to (load|start) Boot\\d/",
+    // To the end of its line, which says why.
+    "/failed to (load|start) Boot\\d[^\\n]*\\n/",
     "/No bootable (option or )?device/",
     "Boot failed: not a bootable disk",
     "bad shim signature",

@@ -172,7 +172,8 @@ describe("the changelog of an image", () => {
     });
 
     it("is the same thing backwards", () => {
-        const version = fc.stringMatching(/^[0-9]\.[0-9]{1,2}$/);
+        // No two spellings of one version: of those neither is the newer one.
+        const version = fc.stringMatching(/^[0-9]\.(?:0|[1-9][0-9]?)$/);
         const packages = fc.uniqueArray(fc.record({ name: fc.constantFrom("a", "b", "c", "d"), version }), {
             selector: ({ name }) => name,
         });

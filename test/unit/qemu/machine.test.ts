@@ -4,6 +4,7 @@ import { chooseAccelerator, type HostProbe } from "../../../provider/qemu/accele
 import { findFirmware } from "../../../provider/qemu/firmware";
 import { type Machine, qemuArguments } from "../../../provider/qemu/machine";
 import {
+    BOOT_FAILURES,
     lastLines,
     serialPattern,
     SerialWatch,
@@ -153,6 +154,16 @@ describe("a serial line", () => {
         expect(feed([Buffer.from("[1] Kernel panic - x\nup\n")], ["up"], ["Kernel panic"])).to.deep.include({
             kind: "failed",
             line: "[1] Kernel panic - x",
+        });
+    });
+
+    it("fails with the whole of a line that says why", () => {
+        const watch = new SerialWatch([serialPattern("login:")], BOOT_FAILURES);
+        expect(watch.feed(Buffer.from('BdsDxe: failed to load Boot0001 "UEFI" from Pci'))).to.equal(undefined);
+        const verdict = watch.feed(Buffer.from("Root(0x0): Access Denied\r\n"));
+        expect(verdict).to.deep.include({
+            kind: "failed",
+            line: 'BdsDxe: failed to load Boot0001 "UEFI" from PciRoot(0x0): Access Denied',
         });
     });
 
