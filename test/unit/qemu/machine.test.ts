@@ -159,7 +159,9 @@ describe("a serial line", () => {
 
     it("fails with the whole of a line that says why", () => {
         const watch = new SerialWatch([serialPattern("login:")], BOOT_FAILURES);
-        expect(watch.feed(Buffer.from('BdsDxe: failed to load Boot0001 "UEFI" from Pci'))).to.equal(undefined);
+        expect(watch.feed(Buffer.from('BdsDxe: failed to load Boot0001 "UEFI" from Pci'))).to.equal(
+            undefined,
+        );
         const verdict = watch.feed(Buffer.from("Root(0x0): Access Denied\r\n"));
         expect(verdict).to.deep.include({
             kind: "failed",
