@@ -102,7 +102,8 @@ export function squashedImageRoot(change: (folder: string) => void = () => undef
     }
 }
 
-function copyWithLibraries(program: string, folder: string): void {
+/** A program or library, with the libraries it needs, at the same place. */
+export function copyWithLibraries(program: string, folder: string): void {
     const libraries = isStatic(program)
         ? []
         : [...execFileSync("ldd", [program], { encoding: "utf8" }).matchAll(/(\/\S+) \(0x/g)].map(
@@ -111,6 +112,8 @@ function copyWithLibraries(program: string, folder: string): void {
     for (const file of [program, ...libraries]) {
         const target = path.join(folder, file);
         fs.mkdirSync(path.dirname(target), { recursive: true });
+        // It may be one of busybox's names, which a copy would overwrite itself by.
+        fs.rmSync(target, { force: true });
         fs.copyFileSync(file, target);
         fs.chmodSync(target, 0o755);
     }
