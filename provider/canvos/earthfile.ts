@@ -48,3 +48,8 @@ export function defaultOf(
             defaultOf(earthfile, braced ?? plain ?? "", variables, [...seen, name]),
     );
 }
+
+/** Names of variables that a checkout's `earthly.sh` works with. */
+export function scriptVariables(text: string): ReadonlySet<string> {
+    return new Set(text.match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]*)*/g));
+}
