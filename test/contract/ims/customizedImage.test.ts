@@ -132,6 +132,41 @@ describe("ims.CustomizedImage", function () {
         nothingLeft();
     });
 
+    it("makes an image anew when the manifest of the deleted one is lost", async () => {
+        const inputs = { baseImage: base.id, name: "lost", steps: [{ run: "true" }] };
+        const row = new Row(customizedImage);
+        await row.up(inputs, context());
+        const { id = "" } = row;
+        await row.delete(context());
+        await lab.ims.objects.remove({ bucket: "boot-images", key: `deleted/${id}/deleted_manifest.json` });
+        const next = new Row(customizedImage);
+        const run = context();
+        await next.up(inputs, run);
+        expect(next.id).to.not.equal(id);
+        expect(run.messages.warn.join()).to.include("the image is made anew");
+        nothingLeft();
+    });
+
+    it("deletes an image whose artifacts are not what its manifest says, and does not bring it back", async () => {
+        const inputs = { baseImage: base.id, name: "damaged", steps: [{ run: "true" }] };
+        lab.ims.tap = (side, route) => {
+            // As late as can be: the next thing is to look at the artifacts.
+            if (side !== "before" || !route.startsWith("PUT apis/sts")) return undefined;
+            const made = lab.ims.store.images.list().find(({ name }) => name === "damaged");
+            lost = lab.ims.objects.remove({ bucket: "boot-images", key: `${made?.id ?? ""}/kernel` });
+            return undefined;
+        };
+        let lost = Promise.resolve();
+        const message = await failure(new Row(customizedImage).up(inputs, context()));
+        delete lab.ims.tap;
+        await lost;
+        expect(message).to.include("is damaged").and.include("kernel").and.include("is not there");
+        const row = new Row(customizedImage);
+        await row.up(inputs, context());
+        expect(lab.ims.store.images.list().filter(({ name }) => name === "damaged")).to.have.lengthOf(1);
+        nothingLeft();
+    });
+
     it("shows the end of what a failing step printed, and leaves nothing", async () => {
         const row = new Row(customizedImage);
         const attempt = row.up(
