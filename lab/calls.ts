@@ -1,5 +1,6 @@
-/** An id of any kind of object: EMF's `host-1f2e3d4c`, or a UUID. */
-const OBJECT_ID = /^(?:[a-z]+-[0-9a-f]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** An id of any kind of object: EMF's `host-1f2e3d4c`, a UUID, Palette's 24 digits, or the uid of its edge hosts. */
+const OBJECT_ID =
+    /^(?:[a-z]+-[0-9a-f]{8}|[0-9a-f]{24}|edge-(?!native$).+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const PROJECT_PATH = /^\/v1\/projects\/[^/]+\/?/;
 
 /** How often each call was made since the start or the last reset. */

@@ -108,6 +108,12 @@ export class LabFolder {
     get imsTokenSecret(): string {
         return this.file("ims-token-secret");
     }
+    get paletteData(): string {
+        return this.file("palette-data.json");
+    }
+    get paletteApiKey(): string {
+        return this.file("palette-api-key");
+    }
     get ports(): string {
         return this.file("ports.json");
     }

@@ -8,6 +8,7 @@ import { LabFolder, writeAtomically } from "./folder";
 import { serveDirectory } from "./images";
 import type { ImsLab, ImsLabOptions } from "./ims/lab";
 import type * as ImsModule from "./ims/lab";
+import { PaletteLab, type PaletteLabOptions } from "./palette/lab";
 import { listen, PortBook, type Listener } from "./server";
 
 export type { CallCounts } from "./calls";
@@ -17,9 +18,12 @@ export type { Device, EmfLab, EmfLabOptions } from "./emf/lab";
 export type { ActiveFault, Fault } from "./faults";
 export type { ImsLab, ImsLabOptions } from "./ims/lab";
 export type { JobDefect } from "./ims/jobs/pod";
+export type { AgentSettings } from "./palette/agent";
+export type { PaletteBehaviour } from "./palette/behaviour";
+export type { PaletteLab, PaletteLabOptions } from "./palette/lab";
 
 /** What of the lab is started, and how it behaves. */
-export interface LabOptions extends EmfLabOptions, ImsLabOptions {
+export interface LabOptions extends EmfLabOptions, ImsLabOptions, PaletteLabOptions {
     /**
      * The folder that keeps ports, keys, certificates and data. Without one a folder of its own is made, and removed
      * when the lab is closed.
@@ -56,6 +60,7 @@ export interface Lab extends AsyncDisposable {
     readonly caFile: string;
     readonly emf: EmfLab;
     readonly ims: ImsLab;
+    readonly palette: PaletteLab;
     readonly images: ImagesLab;
     /** Stops the servers and writes what is not yet written. */
     close(): Promise<void>;
@@ -125,6 +130,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             ims = started;
             closers.push(() => started.close());
         }
+        let palette: PaletteLab | undefined;
+        if (options.palette) {
+            const started = await PaletteLab.start(folder, authority, ports, options);
+            palette = started;
+            closers.push(() => started.close());
+        }
         return {
             dir: folder.path,
             ca: authority.certificate,
@@ -134,6 +145,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             },
             get ims() {
                 return present(ims, "ims");
+            },
+            get palette() {
+                return present(palette, "palette");
             },
             get images() {
                 return present(images, "images");

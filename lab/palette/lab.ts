@@ -1,0 +1,114 @@
+import { CallCounter, type CallCounts } from "../calls";
+import type { CertificateAuthority } from "../certificates";
+import { FaultList, type ActiveFault, type Fault } from "../faults";
+import { keptSecret, readJson, type LabFolder } from "../folder";
+import { createHandler, type Tap } from "../handler";
+import { Keeper } from "../keeper";
+import { listen, type Listener, type PortBook } from "../server";
+import { Agents, type AgentSettings } from "./agent";
+import { DEFAULT_BEHAVIOUR, type PaletteBehaviour } from "./behaviour";
+import { RateLimits } from "./rateLimits";
+import { createPaletteApi } from "./rest/api";
+import { PaletteStore } from "./store";
+
+/** How the Palette stand-in behaves. */
+export interface PaletteLabOptions {
+    /** Start it, and how it behaves where Palette's documentation leaves it open. Default false. */
+    palette?: boolean | Partial<PaletteBehaviour>;
+    /** Milliseconds that a cluster of Palette takes from one state to the next. Default 200. */
+    paletteClusterPace?: number;
+}
+
+interface Parts {
+    listener: Listener;
+    faults: FaultList;
+    calls: CallCounter;
+    keeper: Keeper;
+    limits: RateLimits;
+    agents: Agents;
+}
+
+/** The running stand-in of Palette: one tenant with two projects, and machines that pair when they boot. */
+export class PaletteLab {
+    /** `https://127.0.0.1:<port>`. */
+    readonly endpoint: string;
+    /** Sees every call before and after it has its effect; `"drop"` cuts the client off. */
+    tap?: Tap;
+
+    private constructor(
+        private readonly parts: Parts,
+        /** Everything the tenant holds. */
+        readonly store: PaletteStore,
+        /** Can be changed while the lab runs. */
+        readonly behaviour: PaletteBehaviour,
+        readonly apiKey: string,
+        readonly caFile: string,
+    ) {
+        this.endpoint = parts.listener.origin;
+    }
+
+    static async start(
+        folder: LabFolder,
+        authority: CertificateAuthority,
+        ports: PortBook,
+        { palette, paletteClusterPace = 200 }: PaletteLabOptions = {},
+    ): Promise<PaletteLab> {
+        const behaviour = { ...DEFAULT_BEHAVIOUR, ...(typeof palette === "object" ? palette : {}) };
+        const now = (): number => Date.now();
+        const store = new PaletteStore(now, () => keeper.touch());
+        const keeper: Keeper = new Keeper(folder.paletteData, () => store);
+        store.restore(readJson(folder.paletteData));
+        const agents = new Agents(store, behaviour);
+        const limits = new RateLimits(now);
+        const apiKey = keptSecret(folder.paletteApiKey);
+        const faults = new FaultList();
+        const calls = new CallCounter();
+        const started: { lab?: PaletteLab } = {};
+        const handler = createHandler({
+            ...{ faults, calls, tap: (side, route) => started.lab?.tap?.(side, route) },
+            answer: createPaletteApi({
+                ...{ apiKey, limits },
+                service: {
+                    ...{ store, behaviour, clusterPaceMs: paletteClusterPace },
+                    deletedHost: (uid) => agents.afterDeletion(uid),
+                },
+            }),
+        });
+        const identity = await authority.server("palette");
+        const listener = await listen({ name: "palette", ports, identity, handler });
+        const parts = { listener, faults, calls, keeper, limits, agents };
+        started.lab = new PaletteLab(parts, store, behaviour, apiKey, folder.caFile);
+        return started.lab;
+    }
+
+    /** Boots a machine with this user-data. Throws what its console would show when it cannot pair. */
+    boot(settings: AgentSettings): void {
+        this.parts.agents.boot(settings);
+    }
+
+    fault(fault: Fault): ActiveFault {
+        return this.parts.faults.add(fault);
+    }
+
+    clearFaults(id?: number): void {
+        this.parts.faults.clear(id);
+    }
+
+    calls(): CallCounts {
+        return this.parts.calls.counts();
+    }
+
+    resetCalls(): void {
+        this.parts.calls.reset();
+    }
+
+    /** The rate limits as after a long pause. */
+    rest(): void {
+        this.parts.limits.reset();
+    }
+
+    async close(): Promise<void> {
+        await this.parts.listener.close();
+        this.parts.keeper.flush();
+    }
+}
