@@ -1,5 +1,6 @@
 import type { ImsJob } from "../provider/ims/api";
 import { tokenOf, type ImsClient } from "../provider/ims/client";
+import { createdAt } from "../provider/ims/created";
 import { claimAuthor, newClaim, ownerOf } from "../provider/resource/claim";
 import { EdgeError } from "../provider/resource/errors";
 import { parseWords, UsageError, type Command, type ExitCode, type Terminal } from "./command";
@@ -117,7 +118,7 @@ function lineOf(job: ImsJob, stack: Stack | undefined, now: number): Line {
         jobType: job.job_type,
         status: job.status,
         created: job.created,
-        ageSeconds: Math.max(0, Math.round((now - timeOf(job.created)) / 1000)),
+        ageSeconds: Math.max(0, Math.round((now - createdAt(job)) / 1000)),
         imageName: job.image_root_archive_name,
         baseImageId: job.artifact_id,
         resultantImageId: job.resultant_image_id,
@@ -135,11 +136,6 @@ function whoseIs(
     if (owner !== stack?.owner) return { whose: "otherStack", resource: null };
     const resource = stack.resources.get(claimAuthor(token)) ?? null;
     return { whose: resource === null ? "stack" : "resource", resource };
-}
-
-/** Current services write their times in UTC and without a zone. */
-function timeOf(created: string): number {
-    return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/.test(created) ? created : `${created}Z`);
 }
 
 const ENDED = new Set(["success", "error"]);

@@ -7,7 +7,7 @@ import { isKnown, UNKNOWN } from "../resource/unknown";
 import type { ImsImage } from "./api";
 import { ImsError } from "./answers";
 import { findBaseImage } from "./baseImage";
-import { claimImage, IMS_CLAIM_KEY, IMS_CONTENT_KEY, type ImageClaim } from "./claims";
+import { claimImage, IMS_CONTENT_KEY, type ImageClaim } from "./claims";
 import type { ImsClient } from "./client";
 import { Customization } from "./customization";
 import {
@@ -16,6 +16,7 @@ import {
     type CustomizedImageInputs,
     type CustomizedImageOutputs,
 } from "./customizedImage.schema";
+import { declaredMetadata, findOwn, writeMetadata } from "./imageRecord";
 import { ImageDamaged, readImageContent, type ImageContent } from "./imageResult";
 import type { JobStatus } from "./jobWait";
 import { discardJob, findLeftovers, removeLeftKeys } from "./leftovers";
@@ -108,20 +109,9 @@ export const customizedImage = defineResource({
 
     async delete(id, { inputs: image, outputs: { claim } }, context) {
         const { client, signal } = context;
-        const present = await client.get("images", id, { signal });
-        const deleted = present ? undefined : await client.getDeleted("images", id, { signal });
-        if (!present && !deleted) {
-            assertSameSystem(image.endpoint, client);
-            return;
-        }
-        const written = (present ?? deleted)?.metadata?.[IMS_CLAIM_KEY];
-        if (written !== undefined && written !== claim) {
-            context.log.warn(
-                `image ${id} is left: another resource has taken it over since (claim ${written})`,
-            );
-            return;
-        }
-        if (present) await client.remove("images", id, { signal });
+        const own = await findOwn(id, { endpoint: image.endpoint, claim }, context);
+        if (!own) return;
+        if (own.present) await client.remove("images", id, { signal });
         if (image.permanentDelete === true) await client.forget("images", id, { signal });
     },
 });
@@ -233,30 +223,6 @@ async function contentBehind(image: ImsImage, { client, signal }: ImsContext): P
         await client.remove("images", image.id, { signal });
         throw error;
     }
-}
-
-/** Only the keys that the program names, or named; others, such as those of the boot services, stay. */
-async function writeMetadata(
-    { id, metadata }: ImsImage,
-    wanted: Readonly<Record<string, string>>,
-    before: Readonly<Record<string, string>>,
-    { client, signal }: ImsContext,
-): Promise<void> {
-    for (const [key, value] of Object.entries(wanted)) {
-        if (metadata?.[key] !== value) await client.setMetadata(id, key, value, { signal });
-    }
-    for (const key of Object.keys(before)) {
-        if (!(key in wanted)) await client.removeMetadata(id, key, { signal });
-    }
-}
-
-function declaredMetadata(
-    { metadata }: ImsImage,
-    declared: Readonly<Record<string, string>> | undefined,
-): Record<string, string> | undefined {
-    if (!declared) return undefined;
-    const present = Object.entries(metadata ?? {}).filter(([key]) => key in declared);
-    return Object.fromEntries(present);
 }
 
 /** The base as it is now: other content, or gone. */

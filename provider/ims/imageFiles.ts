@@ -21,7 +21,10 @@ export interface FileDigests {
 type Reading = Pick<Context<unknown>, "projectDir" | "settings" | "signal">;
 
 /** Both digests of a file in one pass, kept while the file stays as it is. */
-export async function digestFile(file: string, { projectDir, settings, signal }: Reading): Promise<FileDigests> {
+export async function digestFile(
+    file: string,
+    { projectDir, settings, signal }: Reading,
+): Promise<FileDigests> {
     const full = path.resolve(projectDir, file);
     const cache = new ResultCache(ResultCache.defaultFolder(settings.env));
     try {
@@ -37,7 +40,8 @@ export async function digestFile(file: string, { projectDir, settings, signal }:
     }
 }
 
-async function readDigests(full: string, signal: AbortSignal): Promise<FileDigests> {
+/** The same of a file of our own, which is gone afterwards. */
+export async function readDigests(full: string, signal: AbortSignal): Promise<FileDigests> {
     const [sha256, md5] = [crypto.createHash("sha256"), crypto.createHash("md5")];
     let sizeBytes = 0;
     for await (const chunk of chunksOf(full)) {

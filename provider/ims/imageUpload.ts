@@ -5,7 +5,15 @@ import { EdgeError } from "../resource/errors";
 import type { S3Client } from "../s3/client";
 import type { ImsImage, ImsLink } from "./api";
 import type { ImsClient } from "./client";
-import { chunksOf, digestFile, rootfsForm, ROLES, type ImageFiles, type Role } from "./imageFiles";
+import {
+    chunksOf,
+    digestFile,
+    readDigests,
+    rootfsForm,
+    ROLES,
+    type ImageFiles,
+    type Role,
+} from "./imageFiles";
 import { withSquashFs } from "./squashfs";
 
 type ImsContext = Context<ImsClient>;
@@ -47,53 +55,51 @@ async function uploadRole(
     context: ImsContext,
 ): Promise<Artifact> {
     const file = path.resolve(context.projectDir, given);
-    if (role !== "rootfs") return uploadFile(role, file, image, context);
-    const form = await rootfsForm(file);
+    const form = role === "rootfs" ? await rootfsForm(file) : "squashfs";
     if (form === undefined) throw new EdgeError(`${given} is neither a SquashFS nor a tar archive`);
-    if (form === "squashfs") return uploadFile(role, file, image, context);
+    if (form === "squashfs") {
+        return uploadFile({ role, file, image, ...(await digestFile(given, context)) }, context);
+    }
     context.progress(`making a SquashFS of ${given}`);
     const archive = { file, compression: form.archive };
-    return withSquashFs(archive, context.signal, (made) => uploadFile(role, made, image, context));
+    return withSquashFs(archive, context.signal, async (made) =>
+        uploadFile({ role, file: made, image, ...(await readDigests(made, context.signal)) }, context),
+    );
 }
 
-async function uploadFile(
-    role: Role,
-    file: string,
-    image: ImsImage,
-    context: ImsContext,
-): Promise<Artifact> {
-    const { client, signal } = context;
-    const { md5, sizeBytes } = await digestFile(file, context);
-    const key = `${image.id}/${role}`;
-    const storage = await client.storage();
-    const present = await storage.head(IMAGES_BUCKET, key, { signal });
-    const isThere = present?.metadata.md5sum === md5 && present.sizeBytes === sizeBytes;
-    const etag = isThere
-        ? present.etag
-        : await send(storage, { key, file, md5, sizeBytes, role, image }, context);
-    return { type: TYPES[role], md5, link: linkTo(key, etag) };
-}
-
+/** A file on its way to its place. */
 interface Sending {
-    readonly key: string;
+    readonly role: Role;
     readonly file: string;
+    readonly image: ImsImage;
     readonly md5: string;
     readonly sizeBytes: number;
-    readonly role: Role;
-    readonly image: ImsImage;
+}
+
+async function uploadFile(sending: Sending, context: ImsContext): Promise<Artifact> {
+    const { role, image, md5, sizeBytes } = sending;
+    const key = `${image.id}/${role}`;
+    const storage = await context.client.storage();
+    const present = await storage.head(IMAGES_BUCKET, key, { signal: context.signal });
+    const isThere = present?.metadata.md5sum === md5 && present.sizeBytes === sizeBytes;
+    const etag = isThere ? present.etag : await send(storage, key, sending, context);
+    return { type: TYPES[role], md5, link: linkTo(key, etag) };
 }
 
 async function send(
     storage: S3Client,
-    { key, file, md5, sizeBytes, role, image }: Sending,
-    { signal, progress }: ImsContext,
+    key: string,
+    { file, md5, sizeBytes, role, image }: Sending,
+    context: ImsContext,
 ): Promise<string> {
+    const { signal } = context;
     const metadata = {
         ...{ md5sum: md5, "x-shasta-ims-image-name": image.name, "x-shasta-ims-image-id": image.id },
     };
     const { etag, digests } = await storage.put(IMAGES_BUCKET, key, chunksOf(file), {
         ...{ sizeBytes, metadata, signal, digests: ["md5"] },
-        onProgress: (done) => progress(`${role}: ${Math.floor((100 * done) / Math.max(1, sizeBytes))} %`),
+        onProgress: (done) =>
+            context.progress(`${role}: ${Math.floor((100 * done) / Math.max(1, sizeBytes))} %`),
     });
     if (digests.md5 === md5) return etag;
     await storage.remove(IMAGES_BUCKET, key, { signal });

@@ -4,6 +4,7 @@ import { ImsError } from "./answers";
 import type { ImsImage } from "./api";
 import { claimImage, IMS_CLAIM_KEY, IMS_CONTENT_KEY, type ImageClaim } from "./claims";
 import type { ImsClient } from "./client";
+import { createdAt } from "./created";
 import { ImageDamaged, readImageContent } from "./imageResult";
 import { hasUploaded, removeUploaded } from "./imageUpload";
 
@@ -30,7 +31,10 @@ export async function obtainRecord(wanted: Wanted, claim: ImageClaim, context: I
     const sameContent = ({ metadata }: ImsImage): boolean => metadata?.[IMS_CONTENT_KEY] === claim.content;
     for (const image of mine) if (!image.link && !sameContent(image)) await removeBegun(image.id, context);
     const present =
-        (await wholeOf(mine.filter((image) => image.link !== null && sameContent(image)), context)) ??
+        (await wholeOf(
+            mine.filter((image) => image.link !== null && sameContent(image)),
+            context,
+        )) ??
         mine.find((image) => !image.link && sameContent(image)) ??
         (await broughtBack(sameContent, context)) ??
         (await emptyOne(images, wanted, context));
@@ -39,8 +43,8 @@ export async function obtainRecord(wanted: Wanted, claim: ImageClaim, context: I
     return id;
 }
 
-function isMine({ metadata }: ImsImage, { ownership }: ImsContext): boolean {
-    return ownership(metadata?.[IMS_CLAIM_KEY]) === "row";
+function isMine({ metadata }: ImsImage, context: ImsContext): boolean {
+    return context.ownership(metadata?.[IMS_CLAIM_KEY]) === "row";
 }
 
 /** The first whose manifest and artifacts are there; a damaged one is deleted, softly, and not brought back. */
@@ -93,7 +97,7 @@ async function emptyOne(
     const { client, signal } = context;
     const fits = (image: ImsImage): boolean =>
         image.link === null && image.name === name && image.arch === arch && !image.metadata?.[IMS_CLAIM_KEY];
-    const candidates = images.filter(fits).filter(({ created }) => context.now() - timeOf(created) > SETTLING);
+    const candidates = images.filter(fits).filter((image) => context.now() - createdAt(image) > SETTLING);
     if (candidates.length === 0) return undefined;
     const jobs = await client.list("jobs", { signal, maxAge: 0 });
     const isPacked = jobs.some(
@@ -102,11 +106,6 @@ async function emptyOne(
     if (isPacked) return undefined;
     for (const image of candidates) if (!(await hasUploaded(image.id, context))) return image;
     return undefined;
-}
-
-/** Current services write their times in UTC and without a zone. */
-function timeOf(created: string): number {
-    return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/.test(created) ? created : `${created}Z`);
 }
 
 async function newRecord(

@@ -9,6 +9,8 @@ export type {
     InitrdRegeneration,
     PackageChanges,
 } from "./customizedImage";
+export { ImportedImage } from "./importedImage";
+export type { ImportedImageArgs } from "./importedImage";
 export * from "./lookUps";
 export { PublicKey } from "./publicKey";
 export type { PublicKeyArgs } from "./publicKey";

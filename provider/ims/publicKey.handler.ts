@@ -5,6 +5,7 @@ import { EdgeError } from "../resource/errors";
 import { isKnown, UNKNOWN } from "../resource/unknown";
 import type { ImsPublicKey } from "./api";
 import type { ImsClient } from "./client";
+import { createdAt } from "./created";
 import { publicKeyProblem } from "./fields";
 import { removeKey } from "./jobKey";
 import { ims } from "./system";
@@ -158,8 +159,6 @@ function takenOver(
     return { id: first.id, outputs: { keyId: first.id, adopted: adopt } };
 }
 
-/** Current services write their times in UTC and without a zone. */
-function isYoung({ created }: ImsPublicKey, now: number): boolean {
-    const zoned = /(?:Z|[+-]\d\d:?\d\d)$/.test(created) ? created : `${created}Z`;
-    return now - Date.parse(zoned) < RESUME_WITHIN;
+function isYoung(record: ImsPublicKey, now: number): boolean {
+    return now - createdAt(record) < RESUME_WITHIN;
 }

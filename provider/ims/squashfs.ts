@@ -11,13 +11,13 @@ import { chunksOf } from "./imageFiles";
 /** Beyond any image root; a small archive can unpack to any size. */
 const LARGEST_ROOT = 2 ** 40;
 
-/**
- * The same archive gives the same bytes: times and owners come from its entries, and nothing of this machine counts.
- * Archives without an entry for the root would get one that everybody may write to.
- */
-const OPTIONS = ["-mkfs-time", "0", "-root-time", "0", "-root-mode", "755", "-root-uid", "0", "-root-gid", "0"];
+/** Archives without an entry for the root would get one that everybody may write to. */
+const OPTIONS = ["-root-mode", "755", "-root-uid", "0", "-root-gid", "0"];
 
-/** Makes a SquashFS of a tar archive, without unpacking it here and so without needing to be root. */
+/**
+ * Makes a SquashFS of a tar archive, without unpacking it here and so without needing to be root. The same file gives
+ * the same bytes: what an interrupted run has uploaded is then known again.
+ */
 export async function withSquashFs<T>(
     archive: { readonly file: string; readonly compression: Compression },
     signal: AbortSignal,
@@ -46,11 +46,13 @@ async function convert(
     signal: AbortSignal,
 ): Promise<void> {
     const child = childProcess.spawn(program, ["-quiet", "-no-progress", ...OPTIONS, target], {
-        ...{ env: { ...childEnvironment(), LC_ALL: "C" }, signal },
+        ...{ env: { ...childEnvironment(), LC_ALL: "C", SOURCE_DATE_EPOCH: await newestTime(file) }, signal },
         stdio: ["pipe", "ignore", "pipe"],
     });
     let complaint = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (complaint = (complaint + text).slice(-1000)));
+    child.stderr
+        .setEncoding("utf8")
+        .on("data", (text: string) => (complaint = (complaint + text).slice(-1000)));
     const ended = new Promise<number | null>((resolve) => {
         child.once("error", () => resolve(null));
         child.once("close", resolve);
@@ -67,6 +69,14 @@ async function convert(
     if (code === 0 && !fault) return;
     const why = complaint.trim() || (fault ? messageOf(fault) : `it ended with ${code ?? "no exit code"}`);
     throw new EdgeError(`${path.basename(file)} cannot be made a SquashFS: ${why}`);
+}
+
+/**
+ * The time that folders get which have no entry, the root above all, and the file system itself: sqfstar takes that of
+ * now, and no option but this variable changes it. Later times of entries would be cut to it, and there are none later.
+ */
+async function newestTime(archive: string): Promise<string> {
+    return String(Math.floor((await fs.stat(archive)).mtimeMs / 1000));
 }
 
 async function feed(
@@ -99,8 +109,8 @@ async function feed(
 function sourceOf(chunks: AsyncGenerator<Buffer>): ChunkSource {
     return {
         async next() {
-            const { done, value } = await chunks.next();
-            return done === true ? undefined : value;
+            const next = await chunks.next();
+            return next.done === true ? undefined : next.value;
         },
     };
 }

@@ -1,11 +1,12 @@
 import { expect } from "chai";
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import type { PublicKeyArgs } from "../../../provider/ims";
+import type { ImportedImageArgs, PublicKeyArgs } from "../../../provider/ims";
+import type { importedImage } from "../../../provider/ims/importedImage.handler";
 import type { publicKey } from "../../../provider/ims/publicKey.handler";
 
 /** What the check adds. */
-type Derived = "endpoint";
+type Derived = "endpoint" | "filesHash";
 /** What a program may give, from the schema, and from the hand-written interface. */
 type FromSchema<S extends z.ZodType> = Plain<Omit<z.input<S>, Derived>>;
 type FromArgs<A> = Plain<pulumi.Unwrap<A>>;
@@ -14,7 +15,10 @@ type Plain<T> = { [K in keyof T]: T[K] };
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 /** Checked by the compiler: a field in one and not in the other, or of another type, does not compile. */
-const equal: [Equal<FromArgs<PublicKeyArgs>, FromSchema<(typeof publicKey)["inputs"]>>] = [true];
+const equal: [
+    Equal<FromArgs<ImportedImageArgs>, FromSchema<(typeof importedImage)["inputs"]>>,
+    Equal<FromArgs<PublicKeyArgs>, FromSchema<(typeof publicKey)["inputs"]>>,
+] = [true, true];
 
 describe("the public arguments of IMS resources", () => {
     it("equal the schemas", () => {
