@@ -3,9 +3,11 @@ import { decodeSegment, empty, json, type ApiRequest, type ApiResponse } from ".
 import type { RateLimits } from "../rateLimits";
 import type { Project } from "../store";
 import type { Handler, PaletteService } from "./call";
+import * as clusterProfiles from "./clusterProfiles";
 import { operationOf, type Operation } from "./description";
 import * as edgeHosts from "./edgeHosts";
 import { invalid, notFound, PaletteError } from "./errors";
+import * as packs from "./packs";
 import * as projects from "./projects";
 import * as tokens from "./tokens";
 import { validateAnswer, validateRequest } from "./validation";
@@ -29,6 +31,19 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     "PUT /v1/edgehosts/tokens/{uid}": tokens.update,
     "DELETE /v1/edgehosts/tokens/{uid}": tokens.remove,
     "PUT /v1/edgehosts/tokens/{uid}/state": tokens.setState,
+    "GET /v1/registries/metadata": packs.listRegistries,
+    "GET /v1/packs/{packName}/registries/{registryUid}": packs.versionsOf,
+    "POST /v1/clusterprofiles": clusterProfiles.create,
+    "GET /v1/clusterprofiles/{uid}": clusterProfiles.get,
+    "PUT /v1/clusterprofiles/{uid}": clusterProfiles.update,
+    "DELETE /v1/clusterprofiles/{uid}": clusterProfiles.remove,
+    "PATCH /v1/clusterprofiles/{uid}/metadata": clusterProfiles.updateMetadata,
+    "PATCH /v1/clusterprofiles/{uid}/publish": clusterProfiles.publish,
+    "GET /v1/clusterprofiles/{uid}/variables": clusterProfiles.getVariables,
+    "PUT /v1/clusterprofiles/{uid}/variables": clusterProfiles.putVariables,
+    "PATCH /v1/clusterprofiles/{uid}/variables": clusterProfiles.patchVariables,
+    "DELETE /v1/clusterprofiles/{uid}/variables": clusterProfiles.removeVariables,
+    "GET /v1/dashboard/clusterprofiles/metadata": clusterProfiles.list,
 };
 
 export interface PaletteApiOptions {

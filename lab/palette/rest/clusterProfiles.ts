@@ -1,0 +1,228 @@
+import { PACKS } from "../registries";
+import type { ClusterProfile, ProfilePack, ProfileVariable } from "../store";
+import { newRecord, shownMetadata, visible, type Call, type Metadata, type PaletteService } from "./call";
+import { invalid, notFound, PaletteError } from "./errors";
+
+const KIND = "ClusterProfile";
+const MANIFEST_PACK = "spectro-manifest-pack";
+const MASK = "********";
+
+interface PackInput extends Partial<Omit<ProfilePack, "manifests">> {
+    name: string;
+    uid?: string;
+    manifests?: { name?: string; content?: string }[];
+}
+
+interface Request {
+    metadata?: Metadata;
+    spec?: {
+        version?: string;
+        template?: { type?: ClusterProfile["type"]; cloudType?: string; packs?: PackInput[] };
+        variables?: ProfileVariable[];
+    };
+}
+
+export function create(call: Call): object {
+    const { service, query, project } = call;
+    const { store } = service;
+    const { metadata = {}, spec = {} } = call.body as Request;
+    const { version = "1.0.0", template = {}, variables = [] } = spec;
+    const record = newRecord(store, metadata, project?.uid);
+    if (sameName(service, record).some((profile) => profile.version === version)) {
+        throw new PaletteError(
+            409,
+            "ClusterProfileAlreadyExists",
+            `Cluster profile '${record.name}' of version '${version}' already exists`,
+        );
+    }
+    const packs = packsOf(service, template.packs, variables);
+    const { uid } = store.profiles.put({
+        ...record,
+        ...{ version, variables, type: template.type ?? "cluster", cloudType: template.cloudType ?? "all" },
+        ...(query.get("publish") === "true" ? { published: packs } : { draft: packs }),
+    });
+    return { uid };
+}
+
+export function get(call: Call): object {
+    const { service } = call;
+    const profile = visible(call, KIND, service.store.profiles);
+    const { version, draft, published } = profile;
+    const versions = sameName(service, profile).map((other) => ({ uid: other.uid, version: other.version }));
+    return {
+        metadata: shownMetadata(profile),
+        spec: {
+            ...{ version, versions },
+            ...(draft ? { draft: templateOf(profile, draft) } : {}),
+            ...(published ? { published: templateOf(profile, published) } : {}),
+        },
+        status: {
+            isPublished: published !== undefined && draft === undefined,
+            inUseClusterUids: usersOf(service, profile),
+        },
+    };
+}
+
+/** Becomes a draft, also of what is published: another publication is needed. A version given renames this one. */
+export function update(call: Call): void {
+    const { service } = call;
+    const profile = visible(call, KIND, service.store.profiles);
+    const { metadata = {}, spec = {} } = call.body as Request;
+    const { name = profile.name, labels = profile.labels, annotations = profile.annotations } = metadata;
+    service.store.profiles.put({
+        ...profile,
+        ...{ name, labels, annotations, version: spec.version ?? profile.version },
+        draft: packsOf(service, spec.template?.packs, profile.variables),
+        changedAt: service.store.time(),
+    });
+}
+
+export function updateMetadata(call: Call): void {
+    const { store } = call.service;
+    const profile = visible(call, KIND, store.profiles);
+    const { metadata = {}, spec = {} } = call.body as Request;
+    const { name = profile.name, labels = {}, annotations = {} } = metadata;
+    const version = spec.version ?? profile.version;
+    store.profiles.put({ ...profile, name, labels, annotations, version, changedAt: store.time() });
+}
+
+export function publish(call: Call): void {
+    const { store } = call.service;
+    const profile = { ...visible(call, KIND, store.profiles) };
+    if (profile.draft) profile.published = profile.draft;
+    delete profile.draft;
+    store.profiles.put({ ...profile, changedAt: store.time() });
+}
+
+export function remove(call: Call): void {
+    const { service } = call;
+    const profile = visible(call, KIND, service.store.profiles);
+    if (usersOf(service, profile).length > 0) {
+        throw new PaletteError(400, "ClusterProfileInUse", `Cluster profile '${profile.name}' is in use`);
+    }
+    service.store.profiles.remove(profile.uid);
+}
+
+export function list({ service, project }: Call): object {
+    const found = service.store.profiles.list().filter(({ projectUid }) => projectUid === project?.uid);
+    return {
+        items: found.map(({ uid, name, version, cloudType }) => ({
+            metadata: { uid, name },
+            spec: { version, cloudType },
+        })),
+    };
+}
+
+/** Sensitive values come back masked. */
+export function getVariables(call: Call): object {
+    const { variables } = visible(call, KIND, call.service.store.profiles);
+    return {
+        variables: variables.map((variable) =>
+            variable.isSensitive && variable.defaultValue !== undefined
+                ? { ...variable, defaultValue: MASK }
+                : variable,
+        ),
+    };
+}
+
+export function putVariables(call: Call): void {
+    changeVariables(call, () => (call.body as { variables?: ProfileVariable[] }).variables ?? []);
+}
+
+export function patchVariables(call: Call): void {
+    const { variables = [] } = call.body as { variables?: ProfileVariable[] };
+    const given = new Map(variables.map((variable) => [variable.name, variable]));
+    changeVariables(call, (former) => [...new Map([...named(former), ...given]).values()]);
+}
+
+export function removeVariables(call: Call): void {
+    const { variables = [] } = call.body as { variables?: string[] };
+    changeVariables(call, (former) => former.filter(({ name }) => !variables.includes(name)));
+}
+
+function named(variables: readonly ProfileVariable[]): [string, ProfileVariable][] {
+    return variables.map((variable) => [variable.name, variable]);
+}
+
+function changeVariables(call: Call, change: (former: ProfileVariable[]) => ProfileVariable[]): void {
+    const { store } = call.service;
+    const profile = visible(call, KIND, store.profiles);
+    const variables = change(profile.variables);
+    refuseUndefined(profile.draft ?? profile.published ?? [], variables);
+    store.profiles.put({ ...profile, variables, changedAt: store.time() });
+}
+
+function packsOf(
+    { store }: PaletteService,
+    inputs: readonly PackInput[] = [],
+    variables: readonly ProfileVariable[],
+): ProfilePack[] {
+    const packs = inputs.map((input): ProfilePack => {
+        const { name, uid = "", tag = "", registryUid = "", values = "", manifests = [] } = input;
+        const known = PACKS.find((pack) => pack.uid === uid);
+        const isManifest = input.type === "manifest" && uid === MANIFEST_PACK;
+        if (!known && !isManifest) throw notFound("Pack", uid === "" ? name : uid);
+        return {
+            ...{ name, values, packUid: uid, type: input.type ?? "spectro" },
+            layer: known?.layer ?? input.layer ?? "addon",
+            tag: known?.version ?? tag,
+            registryUid: known?.registryUid ?? registryUid,
+            manifests: manifests.map((manifest) => ({
+                ...{ uid: store.newUid(), name: manifest.name ?? "", content: manifest.content ?? "" },
+            })),
+        };
+    });
+    const names = packs.map(({ name }) => name);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) throw invalid(`the pack '${twice}' is there twice`);
+    refuseUndefined(packs, variables);
+    return packs;
+}
+
+function refuseUndefined(packs: readonly ProfilePack[], variables: readonly ProfileVariable[]): void {
+    const declared = new Set(variables.map(({ name }) => name));
+    const used = packs.flatMap(({ values, manifests }) =>
+        [values, ...manifests.map(({ content }) => content)].flatMap((text) =>
+            [...text.matchAll(/\{\{\s*\.spectro\.var\.([\w-]+)\s*\}\}/g)].map(([, name = ""]) => name),
+        ),
+    );
+    const missing = [...new Set(used)].filter((name) => !declared.has(name));
+    if (missing.length === 0) return;
+    throw new PaletteError(
+        400,
+        "PackVariablesUndefined",
+        `the variables ${missing.join(", ")} are used by packs, but not defined`,
+    );
+}
+
+function templateOf({ name, type, cloudType, version, uid }: ClusterProfile, packs: ProfilePack[]): object {
+    return {
+        ...{ uid, name, type, cloudType, profileVersion: version },
+        packs: packs.map(({ manifests, ...pack }) => ({
+            ...pack,
+            version: pack.tag,
+            manifests: manifests.map((manifest) => ({
+                kind: "Manifest",
+                name: manifest.name,
+                uid: manifest.uid,
+            })),
+        })),
+    };
+}
+
+/** Versions belong together by nothing but the name. */
+function sameName(
+    { store }: PaletteService,
+    { name, projectUid }: { name: string; projectUid?: string },
+): ClusterProfile[] {
+    return store.profiles
+        .list()
+        .filter((profile) => profile.name === name && profile.projectUid === projectUid);
+}
+
+function usersOf({ store }: PaletteService, { uid }: ClusterProfile): string[] {
+    return store.clusters
+        .list()
+        .filter((cluster) => cluster.state !== "Deleted" && cluster.profiles.some((used) => used.uid === uid))
+        .map((cluster) => cluster.uid);
+}
