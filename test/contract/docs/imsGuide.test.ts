@@ -14,6 +14,7 @@ const GUIDE = "docs/ims.md";
 const FILES: Readonly<Record<string, string>> = {
     "files/chrony.conf": "server ntp.example.com\n",
     "setup.sh": "#!/bin/sh\n",
+    ...{ "build/rootfs.sqsh": "hsqs", "build/vmlinuz": "a kernel\n", "build/initrd": "an initrd\n" },
     "operators.pub": `${publicKey("ssh-ed25519")} operators@example.com\n`,
 };
 
@@ -30,7 +31,7 @@ describe(`the programs of ${GUIDE}`, function () {
     after(() => lab.close());
 
     it("are there, and each is whole", () => {
-        expect(programs).to.have.lengthOf.at.least(4);
+        expect(programs).to.have.lengthOf.at.least(5);
         for (const { source } of programs) expect(source).to.match(/^import /);
     });
 
