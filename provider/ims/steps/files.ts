@@ -1,7 +1,6 @@
 import * as crypto from "node:crypto";
-import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { EdgeError } from "../../resource/errors";
+import { addTree } from "../../process/treeDigest";
 import type { Problem } from "../../resource/problem";
 import type { Step } from "./schema";
 
@@ -38,7 +37,7 @@ export async function digestSteps(
                 break;
             }
             try {
-                await addTo(hash, full, "");
+                await addTree(hash, full);
                 count++;
             } catch (error) {
                 problems.push({ path: ["steps", index, ...place], message: fault(file, error) });
@@ -62,26 +61,4 @@ function fault(file: string, error: unknown): string {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return `there is no ${file} (the path is relative to the program's folder)`;
     return `${file} cannot be read (${code ?? (error as Error).message})`;
-}
-
-async function addTo(hash: crypto.Hash, file: string, name: string): Promise<void> {
-    const stat = await fs.lstat(file);
-    if (stat.isDirectory()) {
-        hash.update(`d ${name}\0`);
-        for (const entry of (await fs.readdir(file)).sort())
-            await addTo(hash, path.join(file, entry), `${name}/${entry}`);
-    } else if (stat.isSymbolicLink()) {
-        hash.update(`l ${name}\0${await fs.readlink(file)}\0`);
-    } else if (stat.isFile()) {
-        hash.update(`f ${name}\0${(stat.mode & 0o111) === 0 ? "" : "x"}\0${stat.size}\0`);
-        const handle = await fs.open(file);
-        try {
-            for await (const chunk of handle.createReadStream({ autoClose: false }))
-                hash.update(chunk as Buffer);
-        } finally {
-            await handle.close();
-        }
-    } else {
-        throw new EdgeError("is neither a file nor a folder nor a link");
-    }
 }
