@@ -99,7 +99,6 @@ export interface EdgeCluster extends PaletteRecord {
     profiles: { uid: string; variables: { name: string; value?: string }[] }[];
     /** Milliseconds since the epoch at which a changed profile can be applied. */
     applicableAt?: number;
-    forced?: boolean;
 }
 
 /** Objects of one kind, in the order they came. */

@@ -4,6 +4,7 @@ import type { RateLimits } from "../rateLimits";
 import type { Project } from "../store";
 import type { Handler, PaletteService } from "./call";
 import * as clusterProfiles from "./clusterProfiles";
+import * as clusters from "./clusters";
 import { operationOf, type Operation } from "./description";
 import * as edgeHosts from "./edgeHosts";
 import { invalid, notFound, PaletteError } from "./errors";
@@ -44,6 +45,12 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     "PATCH /v1/clusterprofiles/{uid}/variables": clusterProfiles.patchVariables,
     "DELETE /v1/clusterprofiles/{uid}/variables": clusterProfiles.removeVariables,
     "GET /v1/dashboard/clusterprofiles/metadata": clusterProfiles.list,
+    "POST /v1/spectroclusters/edge-native": clusters.create,
+    "GET /v1/spectroclusters/{uid}": clusters.get,
+    "DELETE /v1/spectroclusters/{uid}": clusters.remove,
+    "GET /v1/spectroclusters/{uid}/profiles": clusters.listProfiles,
+    "PATCH /v1/spectroclusters/{uid}/profiles": clusters.patchProfiles,
+    "GET /v1/dashboard/spectroclusters/{uid}/overview": clusters.overview,
 };
 
 export interface PaletteApiOptions {
@@ -74,6 +81,7 @@ function answer(request: ApiRequest, { service, apiKey, limits }: PaletteApiOpti
     const handler = found && HANDLERS[`${found.operation.method} ${found.operation.path}`];
     if (!handler) throw new PaletteError(404, "RouteNotFound", `path ${path} was not found`);
     const { operation, params } = found;
+    clusters.settleClusters(service);
     const result = handler({
         service,
         params: decoded(params),

@@ -1,7 +1,9 @@
 import { expect } from "chai";
+import { Agents } from "../../../lab/palette/agent";
 import { DEFAULT_BEHAVIOUR } from "../../../lab/palette/behaviour";
 import { RateLimits } from "../../../lab/palette/rateLimits";
 import { createPaletteApi } from "../../../lab/palette/rest/api";
+import { newRecord } from "../../../lab/palette/rest/call";
 import { PaletteStore } from "../../../lab/palette/store";
 
 interface Answer {
@@ -11,12 +13,15 @@ interface Answer {
 
 describe("the lab's Palette", () => {
     const KEY = "the-key";
+    let store: PaletteStore;
+    let now: number;
     let call: (line: string, body?: unknown) => Promise<Answer>;
 
     beforeEach(() => {
-        const store = new PaletteStore(() => 0);
+        now = 0;
+        store = new PaletteStore(() => now);
         const service = {
-            ...{ store, behaviour: DEFAULT_BEHAVIOUR, clusterPaceMs: 0 },
+            ...{ store, behaviour: DEFAULT_BEHAVIOUR, clusterPaceMs: 1000 },
             deletedHost: () => undefined,
         };
         const api = createPaletteApi({ service, apiKey: KEY, limits: new RateLimits(() => 0) });
@@ -85,6 +90,44 @@ describe("the lab's Palette", () => {
             "spec.published.packs[0].tag",
             "1.33.6",
         );
+    });
+
+    it("builds a cluster of ready hosts, changes its profile, and gives the hosts back", async () => {
+        const [old, next] = [await profile("1.0.0", "a: 1"), await profile("1.1.0", "a: 2")];
+        await call("POST edgehosts", { metadata: { uid: "edge-a" }, spec: {} });
+        const pool = {
+            cloudConfig: { edgeHosts: [{ hostUid: "edge-a" }] },
+            poolConfig: { name: "cp", size: 1, labels: ["control-plane"], isControlPlane: true },
+        };
+        const body = {
+            metadata: { name: "edge1" },
+            spec: { machinepoolconfig: [pool], profiles: [{ uid: old.value.uid }] },
+        };
+        expect((await call("POST spectroclusters/edge-native", body)).value.message).to.include("not ready");
+        const token = { token: "t", expiry: "2030-01-01T00:00:00Z", isActive: true };
+        store.tokens.put({ ...newRecord(store, { name: "t" }), ...token });
+        new Agents(store, DEFAULT_BEHAVIOUR).boot({ token: "t", name: "edge-a" });
+        const { value } = await call("POST spectroclusters/edge-native", body);
+        const path = `spectroclusters/${String(value.uid)}`;
+        expect((await call(`GET ${path}`)).value).to.have.nested.property("status.state", "Provisioning");
+        expect((await call("GET edgehosts/edge-a")).value).to.have.nested.property("status.state", "in-use");
+        expect((await call("DELETE edgehosts/edge-a")).value.code).to.equal("EdgeHostDeviceInUse");
+        now += 1000;
+        expect((await call(`GET dashboard/${path}/overview`)).value)
+            .to.have.property("status")
+            .that.deep.equals({ state: "Running", health: { state: "Healthy" } });
+        const profiles = [{ uid: next.value.uid, replaceWithProfile: old.value.uid }];
+        expect((await call(`PATCH ${path}/profiles`, { profiles })).status).to.equal(204);
+        expect((await call(`GET ${path}/profiles`)).value).to.have.nested.property(
+            "profiles[0].metadata.uid",
+            next.value.uid,
+        );
+        expect((await call(`DELETE clusterprofiles/${String(next.value.uid)}`)).status).to.equal(400);
+        await call(`DELETE ${path}`);
+        expect((await call(`GET ${path}`)).value).to.have.nested.property("status.state", "Deleting");
+        now += 1000;
+        expect((await call(`GET ${path}`)).value).to.have.nested.property("status.state", "Deleted");
+        expect((await call("GET edgehosts/edge-a")).value).to.have.nested.property("status.state", "ready");
     });
 
     it("counts requests by the first segment of the path", async () => {
