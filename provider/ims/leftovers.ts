@@ -70,8 +70,10 @@ async function removeHalfMade(job: ImsJob, { client, signal }: ImsContext): Prom
     if ((await client.list("jobs", { signal, maxAge: 0 })).some(isPacking)) return;
     const images = await client.list("images", { signal, maxAge: 0 });
     const halfMade = images.filter(
-        ({ name, link, created }) =>
+        ({ name, link, created, metadata }) =>
             link === null &&
+            // No job claims: a claimed record is of an import that is still under way.
+            metadata?.[IMS_CLAIM_KEY] === undefined &&
             name === job.image_root_archive_name &&
             Date.parse(created) >= Date.parse(job.created),
     );
