@@ -1,12 +1,14 @@
 import * as crypto from "node:crypto";
 import type * as http from "node:http";
 
-import { CallCounter, type CallCounts } from "../calls";
+import { CallCounter } from "../calls";
 import type { CertificateAuthority } from "../certificates";
-import { FaultList, type ActiveFault, type Fault } from "../faults";
+import { FaultList } from "../faults";
 import { keptSecret, readJson, writeAtomically, type LabFolder } from "../folder";
+import type { Tap } from "../handler";
 import { Keeper } from "../keeper";
 import { listen, type Listener, type PortBook } from "../server";
+import { StandIn, type Front } from "../standIn";
 import { createEmfApi } from "./api";
 import { TokenIssuer, type IssuerSnapshot } from "./auth";
 import { Operator, type ApiObject } from "./client";
@@ -30,13 +32,11 @@ export interface EmfLabOptions extends WorkerOptions {
     tokenLifetime?: number;
 }
 
-interface Parts {
+interface Parts extends Front {
     folder: LabFolder;
     store: EmfStore;
     issuer: TokenIssuer;
     operator: Operator;
-    faults: FaultList;
-    calls: CallCounter;
     listener: Listener;
     keepers: Keeper[];
     worker: Worker | undefined;
@@ -45,7 +45,7 @@ interface Parts {
 }
 
 /** The running stand-in of an EMF orchestrator. */
-export class EmfLab {
+export class EmfLab extends StandIn {
     /** Root of the API: `https://127.0.0.1:<port>`. */
     readonly endpoint: string;
     /** The realm, as clients take it: `<endpoint>/realms/master`. The lab's Keycloak shares the API's origin. */
@@ -62,10 +62,9 @@ export class EmfLab {
     readonly store: EmfStore;
     /** Signs tokens that the API accepts, for tests of odd ones. */
     readonly issuer: TokenIssuer;
-    /** Sees every call before and after it has its effect, for tests that end a client there; `"drop"` cuts it off. */
-    tap?: (side: "before" | "after", route: string) => "drop" | undefined;
 
     private constructor(private readonly parts: Parts) {
+        super(parts);
         this.endpoint = parts.listener.origin;
         this.keycloak = `${this.endpoint}/realms/master`;
         this.password = parts.password;
@@ -105,7 +104,7 @@ export class EmfLab {
             tokenLifetime: options.tokenLifetime ?? DEFAULT_TOKEN_LIFETIME,
         });
         const started: { lab?: EmfLab } = {};
-        const tap = (side: "before" | "after", route: string) => started.lab?.tap?.(side, route);
+        const tap: Tap = (side, route) => started.lab?.tap?.(side, route);
         served.handler = createEmfHandler({ api, keycloak, faults, calls, tap });
         const data = new Keeper(folder.emfData, () => store);
         store.onChange(() => data.touch());
@@ -132,30 +131,6 @@ export class EmfLab {
     /** The uid of the project, as ids and roles carry it. */
     get projectUid(): string {
         return this.store.project(PROJECT)?.uid ?? "";
-    }
-
-    /** Adds a fault; its `hits` count up as it strikes. */
-    fault(fault: Fault): ActiveFault {
-        return this.parts.faults.add(fault);
-    }
-
-    /** The faults in force. */
-    faults(): readonly ActiveFault[] {
-        return this.parts.faults.list();
-    }
-
-    /** Removes a fault, or all. */
-    clearFaults(id?: number): void {
-        this.parts.faults.clear(id);
-    }
-
-    /** The calls clients have made since the start or {@link resetCalls}. */
-    calls(): CallCounts {
-        return this.parts.calls.counts();
-    }
-
-    resetCalls(): void {
-        this.parts.calls.reset();
     }
 
     /** All objects of a kind in the project: `regions`, `compute/hosts`, `compute/os`, `localAccounts` … */

@@ -1,12 +1,13 @@
 import * as path from "node:path";
 
-import { CallCounter, type CallCounts } from "../calls";
+import { CallCounter } from "../calls";
 import type { CertificateAuthority } from "../certificates";
-import { FaultList, type ActiveFault, type Fault } from "../faults";
+import { FaultList } from "../faults";
 import { keptSecret, readJson, type LabFolder } from "../folder";
 import { createHandler, type Tap } from "../handler";
 import { Keeper } from "../keeper";
 import { listen, type Listener, type PortBook } from "../server";
+import { StandIn, type Front } from "../standIn";
 import { createGateway } from "./gateway";
 import type { JobDefect } from "./jobs/pod";
 import { freePort, JobRunner } from "./jobs/runner";
@@ -37,28 +38,24 @@ interface Snapshot {
     kubernetes: string[];
 }
 
-interface Parts {
+interface Parts extends Front {
     listener: Listener;
     storage: Listener;
     objects: S3Objects;
     store: ImsStore;
     kubernetes: Kubernetes;
     runner: JobRunner;
-    faults: FaultList;
-    calls: CallCounter;
     keeper: Keeper;
 }
 
 /** The running stand-in of a Cray's Image Management Service: its gateway, its storage, and jobs that really run. */
-export class ImsLab {
+export class ImsLab extends StandIn {
     /** The gateway: `https://127.0.0.1:<port>`. */
     readonly endpoint: string;
     /** The S3 storage: `https://127.0.0.1:<port>`. */
     readonly storage: string;
     readonly clientId = CLIENT_ID;
     readonly username = USERNAME;
-    /** Sees every call before and after it has its effect; `"drop"` cuts the client off. */
-    tap?: Tap;
 
     private constructor(
         private readonly parts: Parts,
@@ -66,6 +63,7 @@ export class ImsLab {
         readonly password: string,
         readonly caFile: string,
     ) {
+        super(parts);
         this.endpoint = parts.listener.origin;
         this.storage = parts.storage.origin;
     }
@@ -157,22 +155,6 @@ export class ImsLab {
     /** The next job stops for ever, or fails, at a place. */
     breakNextJob(defect: JobDefect): void {
         this.parts.runner.breakNext(defect);
-    }
-
-    fault(fault: Fault): ActiveFault {
-        return this.parts.faults.add(fault);
-    }
-
-    clearFaults(id?: number): void {
-        this.parts.faults.clear(id);
-    }
-
-    calls(): CallCounts {
-        return this.parts.calls.counts();
-    }
-
-    resetCalls(): void {
-        this.parts.calls.reset();
     }
 
     async close(): Promise<void> {

@@ -1,10 +1,11 @@
-import { CallCounter, type CallCounts } from "../calls";
+import { CallCounter } from "../calls";
 import type { CertificateAuthority } from "../certificates";
-import { FaultList, type ActiveFault, type Fault } from "../faults";
+import { FaultList } from "../faults";
 import { keptSecret, readJson, type LabFolder } from "../folder";
-import { createHandler, type Tap } from "../handler";
+import { createHandler } from "../handler";
 import { Keeper } from "../keeper";
 import { listen, type Listener, type PortBook } from "../server";
+import { StandIn, type Front } from "../standIn";
 import { Agents, type AgentSettings } from "./agent";
 import { DEFAULT_BEHAVIOUR, type PaletteBehaviour } from "./behaviour";
 import { RateLimits } from "./rateLimits";
@@ -19,21 +20,17 @@ export interface PaletteLabOptions {
     paletteClusterPace?: number;
 }
 
-interface Parts {
+interface Parts extends Front {
     listener: Listener;
-    faults: FaultList;
-    calls: CallCounter;
     keeper: Keeper;
     limits: RateLimits;
     agents: Agents;
 }
 
 /** The running stand-in of Palette: one tenant with two projects, and machines that pair when they boot. */
-export class PaletteLab {
+export class PaletteLab extends StandIn {
     /** `https://127.0.0.1:<port>`. */
     readonly endpoint: string;
-    /** Sees every call before and after it has its effect; `"drop"` cuts the client off. */
-    tap?: Tap;
 
     private constructor(
         private readonly parts: Parts,
@@ -44,6 +41,7 @@ export class PaletteLab {
         readonly apiKey: string,
         readonly caFile: string,
     ) {
+        super(parts);
         this.endpoint = parts.listener.origin;
     }
 
@@ -84,22 +82,6 @@ export class PaletteLab {
     /** Boots a machine with this user-data. Throws what its console would show when it cannot pair. */
     boot(settings: AgentSettings): void {
         this.parts.agents.boot(settings);
-    }
-
-    fault(fault: Fault): ActiveFault {
-        return this.parts.faults.add(fault);
-    }
-
-    clearFaults(id?: number): void {
-        this.parts.faults.clear(id);
-    }
-
-    calls(): CallCounts {
-        return this.parts.calls.counts();
-    }
-
-    resetCalls(): void {
-        this.parts.calls.reset();
     }
 
     /** The rate limits as after a long pause. */
