@@ -11,6 +11,7 @@ const SYSTEMS: Readonly<Record<string, () => Kinds>> = {
     emf: () => require("./emf/kinds") as Kinds,
     image: () => require("./image/kinds") as Kinds,
     ims: () => require("./ims/kinds") as Kinds,
+    palette: () => require("./palette/kinds") as Kinds,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 

@@ -69,7 +69,7 @@ export class PaletteClient {
         name = this.settings.project,
         { signal }: CallOptions = {},
     ): Promise<{ projectUid: string }> {
-        const projects = await this.projects(signal);
+        const projects = await this.projects({ signal });
         const found = projects.find((project) => project.name === name);
         if (found) return { projectUid: found.uid };
         const known = projects.map((project) => project.name).join(", ") || "none";
@@ -77,6 +77,14 @@ export class PaletteClient {
             `Palette has no project ${JSON.stringify(name)} (${this.settings.advice.project}), or the user of the ` +
                 `API key may not see it; known are ${known}`,
         );
+    }
+
+    /** What the user of the key may see, asked for once. */
+    projects({ signal }: CallOptions = {}): Promise<Project[]> {
+        this.knownProjects ??= this.fetchProjects();
+        // What could not be read is asked for again by whoever comes next.
+        this.knownProjects.catch(() => (this.knownProjects = undefined));
+        return abortable(this.knownProjects, signal);
     }
 
     /** The host as it is now; undefined only when Palette itself says that there is none. */
@@ -219,13 +227,6 @@ export class PaletteClient {
         await Promise.all([...this.clients.values()].map((client) => client.close()));
     }
 
-    private projects(signal?: AbortSignal): Promise<Project[]> {
-        this.knownProjects ??= this.fetchProjects();
-        // What could not be read is asked for again by whoever comes next.
-        this.knownProjects.catch(() => (this.knownProjects = undefined));
-        return abortable(this.knownProjects, signal);
-    }
-
     private async fetchProjects(): Promise<Project[]> {
         const call = { method: "GET", path: "/v1/dashboard/projects/metadata", scope: "tenant" } as const;
         const items = this.items(call, await this.successful(call)) as { metadata: Project }[];
@@ -250,7 +251,7 @@ export class PaletteClient {
      */
     private async isMissing({ scope, signal }: PaletteCall, answer: HttpAnswer): Promise<boolean> {
         if (!saysNotFound(answer, this.settings)) return false;
-        const projects = await this.projects(signal);
+        const projects = await this.projects({ signal });
         return scope === "tenant" || projects.some(({ uid }) => uid === scope.projectUid);
     }
 
