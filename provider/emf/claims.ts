@@ -1,3 +1,4 @@
+import { assertClaimKept, claimAllowsDelete, type ClaimPlace } from "../resource/claimRules";
 import type { Context } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 
@@ -28,29 +29,10 @@ export function mayTakeOver(
     return adopt === true;
 }
 
+const PLACE: ClaimPlace = { system: "EMF", key: `metadata ${EMF_CLAIM_KEY}` };
+
 /** Refuses to change an object that something else has taken over since; a claim that was wiped is written anew. */
-export function assertStillOwn(
-    claim: string | undefined,
-    ours: string | undefined,
-    what: string,
-    context: Pick<Context<unknown>, "title">,
-): void {
-    if (claim === undefined || claim === "" || claim === ours) return;
-    throw new EdgeError(
-        `${context.title}: ${what} was taken over by another resource or stack since (metadata ${EMF_CLAIM_KEY} is ` +
-            `${JSON.stringify(claim)}, ours is ${JSON.stringify(ours)}). Remove this resource from the program, ` +
-            `or remove that key from the object to take it back`,
-    );
-}
+export const assertStillOwn = assertClaimKept.bind(undefined, PLACE);
 
 /** Whether a delete may go on. What another row or stack has taken over stays, which is said and is no failure. */
-export function mayDelete(
-    claim: string | undefined,
-    ours: string | undefined,
-    what: string,
-    context: Pick<Context<unknown>, "log">,
-): boolean {
-    if (claim === undefined || claim === "" || claim === ours) return true;
-    context.log.warn(`${what} is left in EMF: another resource or stack has taken it over`);
-    return false;
-}
+export const mayDelete = claimAllowsDelete.bind(undefined, PLACE);
