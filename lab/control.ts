@@ -1,6 +1,7 @@
 import * as crypto from "node:crypto";
 import type * as http from "node:http";
 
+import { FURTHER_SYSTEMS, type FurtherSystem } from "./description";
 import type { Defect } from "./emf/device";
 import type { Fault } from "./faults";
 import { fleetLines, type FleetLine } from "./fleetTable";
@@ -10,6 +11,8 @@ import type { Lab } from "./index";
 export interface LabStatus {
     pid: number;
     emf: { endpoint: string; keycloak: string; project: string; username: string };
+    /** Where the other stand-ins that run are: `{ ims: "https://127.0.0.1:…" }`. */
+    systems: Partial<Record<FurtherSystem, string>>;
     images: { directory: string; baseUrl: string };
     autoBoot: boolean;
     faults: { id: number; on: string; do: string; matched: number; hits: number }[];
@@ -30,11 +33,11 @@ type Body = Record<string, unknown>;
 
 /**
  * Lets a command line work on a running lab: its machines, its faults, its counters. The token is in the lab folder,
- * so that only the lab's owner can.
+ * so that only the lab's owner can. `describe` writes where everything is, after something has been started.
  */
-export function createControl(lab: Lab, token: string): http.RequestListener {
+export function createControl(lab: Lab, token: string, describe: () => void): http.RequestListener {
     return (request, response) => {
-        serve(lab, token, request).then(
+        serve(lab, token, request, describe).then(
             (answer) => {
                 // What a command has done is kept before the command says so.
                 lab.emf.flush();
@@ -48,7 +51,12 @@ export function createControl(lab: Lab, token: string): http.RequestListener {
     };
 }
 
-async function serve(lab: Lab, token: string, request: http.IncomingMessage): Promise<unknown> {
+async function serve(
+    lab: Lab,
+    token: string,
+    request: http.IncomingMessage,
+    describe: () => void,
+): Promise<unknown> {
     if (!isToken(request.headers.authorization, token)) {
         throw new Refused(
             401,
@@ -66,6 +74,10 @@ async function serve(lab: Lab, token: string, request: http.IncomingMessage): Pr
             return status(lab);
         case "POST devices":
             return name === "" ? emf.addDevice(body).state : actOnDevice(lab, name, action, body);
+        case "POST systems":
+            await lab.start(furtherSystem(name));
+            describe();
+            return status(lab);
         case "GET faults":
             return emf.faults();
         case "POST faults":
@@ -86,6 +98,12 @@ async function serve(lab: Lab, token: string, request: http.IncomingMessage): Pr
         default:
             throw new Refused(404, `The lab's control endpoint has no ${request.method ?? ""} /${what}.`);
     }
+}
+
+function furtherSystem(name: string): FurtherSystem {
+    const system = FURTHER_SYSTEMS.find((known) => known === name);
+    if (system) return system;
+    throw new Refused(404, `The lab has no system "${name}"; it has: ${FURTHER_SYSTEMS.join(", ")}.`);
 }
 
 function actOnDevice({ emf }: Lab, name: string, action: string, body: Body): unknown {
@@ -112,11 +130,13 @@ function actOnDevice({ emf }: Lab, name: string, action: string, body: Body): un
     return device.state;
 }
 
-function status({ emf, images }: Lab): LabStatus {
+function status(lab: Lab): LabStatus {
+    const { emf, images } = lab;
     const { endpoint, keycloak, project, username, autoBoot } = emf;
     return {
         pid: process.pid,
         emf: { endpoint, keycloak, project, username },
+        systems: Object.fromEntries(lab.systems().map((system) => [system, lab[system].endpoint])),
         images: { directory: images.directory, baseUrl: images.baseUrl },
         autoBoot,
         faults: emf

@@ -1,21 +1,24 @@
 import { createControl } from "./control";
+import { describeLab, readDescription, systemsOf } from "./description";
 import { keptSecret, LabFolder } from "./folder";
-import { describeLab, startLab, type LabOptions } from "./index";
+import { startLab, type LabOptions } from "./index";
 import { claimFolder, releaseFolder } from "./labProcess";
-import { listen, PortBook } from "./server";
+import { listen, PortBook, type Listener } from "./server";
 
 /** The lab's own process: runs the lab of a folder until it is told to stop. */
 async function run(options: LabOptions & { dir: string }): Promise<void> {
     const folder = new LabFolder(options.dir);
     claimFolder(folder);
     try {
-        const lab = await startLab(options);
-        const control = await listen({
+        const before = systemsOf(readDescription(folder)).map((system) => [system, true] as const);
+        const lab = await startLab({ ...Object.fromEntries(before), ...options });
+        const describe = (): void => describeLab(lab, folder, control.origin);
+        const control: Listener = await listen({
             name: "control",
             ports: new PortBook(folder.ports),
-            handler: createControl(lab, keptSecret(folder.controlToken)),
+            handler: createControl(lab, keptSecret(folder.controlToken), describe),
         });
-        describeLab(lab, folder, control.origin);
+        describe();
         const told = new Promise((resolve) => {
             process.once("SIGTERM", resolve);
             process.once("SIGINT", resolve);

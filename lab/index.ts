@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import { CertificateAuthority } from "./certificates";
+import { FURTHER_SYSTEMS, type FurtherSystem } from "./description";
 import { EmfLab, type EmfLabOptions } from "./emf/lab";
 import { LabFolder, writeAtomically } from "./folder";
 import { serveDirectory } from "./images";
@@ -12,6 +13,7 @@ import { PaletteLab, type PaletteLabOptions } from "./palette/lab";
 import { listen, PortBook, type Listener } from "./server";
 
 export type { CallCounts } from "./calls";
+export type { FurtherSystem, LabDescription } from "./description";
 export type { ApiObject } from "./emf/client";
 export type { Defect, DeviceSettings, DeviceState, Hardware } from "./emf/device";
 export type { Device, EmfLab, EmfLabOptions } from "./emf/lab";
@@ -62,27 +64,12 @@ export interface Lab extends AsyncDisposable {
     readonly ims: ImsLab;
     readonly palette: PaletteLab;
     readonly images: ImagesLab;
+    /** Starts a stand-in that does not run yet. */
+    start(system: FurtherSystem): Promise<void>;
+    /** The stand-ins that run beside EMF's. */
+    systems(): FurtherSystem[];
     /** Stops the servers and writes what is not yet written. */
     close(): Promise<void>;
-}
-
-/** What a client needs to reach the lab: `lab.json` in its folder. The password is in a file of its own. */
-export interface LabDescription {
-    emf: { endpoint: string; keycloak: string; project: string; username: string; caFile: string };
-    images: { directory: string; baseUrl: string };
-    /** The endpoint the lab's own command line talks to; its token is in a file of its own. */
-    control?: { endpoint: string };
-}
-
-/** Writes where the lab is reached into its folder. */
-export function describeLab({ emf, images }: Lab, folder: LabFolder, controlEndpoint?: string): void {
-    const { endpoint, keycloak, project, username, caFile } = emf;
-    const description: LabDescription = {
-        emf: { endpoint, keycloak, project, username, caFile },
-        images: { directory: images.directory, baseUrl: images.baseUrl },
-        ...(controlEndpoint === undefined ? {} : { control: { endpoint: controlEndpoint } }),
-    };
-    writeAtomically(folder.description, `${JSON.stringify(description, undefined, 4)}\n`);
 }
 
 /**
@@ -122,19 +109,32 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             closers.push(() => started.close());
         }
         let ims: ImsLab | undefined;
-        if (options.ims) {
-            // Loads an S3 client and server, which nothing else of the lab needs.
-            // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is not what ts-node resolves
-            const { ImsLab } = require("./ims/lab") as typeof ImsModule;
-            const started = await ImsLab.start(folder, authority, ports, options);
-            ims = started;
-            closers.push(() => started.close());
-        }
         let palette: PaletteLab | undefined;
-        if (options.palette) {
-            const started = await PaletteLab.start(folder, authority, ports, options);
-            palette = started;
-            closers.push(() => started.close());
+        const starters: Record<FurtherSystem, () => Promise<void>> = {
+            ims: async () => {
+                // Loads an S3 client and server, which nothing else of the lab needs.
+                // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is not what ts-node resolves
+                const { ImsLab } = require("./ims/lab") as typeof ImsModule;
+                const started = (ims = await ImsLab.start(folder, authority, ports, options));
+                closers.push(() => started.close());
+            },
+            palette: async () => {
+                const started = (palette = await PaletteLab.start(folder, authority, ports, options));
+                closers.push(() => started.close());
+            },
+        };
+        const starting = new Map<FurtherSystem, Promise<void>>();
+        const start = (system: FurtherSystem): Promise<void> => {
+            const begun = starting.get(system) ?? starters[system]();
+            starting.set(system, begun);
+            // What could not start may be asked for again.
+            return begun.catch((error: unknown) => {
+                starting.delete(system);
+                throw error;
+            });
+        };
+        for (const system of FURTHER_SYSTEMS) {
+            if (options[system]) await start(system);
         }
         return {
             dir: folder.path,
@@ -152,6 +152,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             get images() {
                 return present(images, "images");
             },
+            start,
+            systems: () => FURTHER_SYSTEMS.filter((system) => ({ ims, palette })[system] !== undefined),
             close,
             [Symbol.asyncDispose]: close,
         };

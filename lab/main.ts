@@ -2,14 +2,16 @@ import * as http from "node:http";
 import { parseArgs } from "node:util";
 
 import type { LabStatus } from "./control";
-import { LabFolder, readJson, readText } from "./folder";
+import { FURTHER_SYSTEMS, readDescription, type FurtherSystem } from "./description";
+import { LabFolder, readText } from "./folder";
 import { formatTable } from "./fleetTable";
-import type { LabDescription, LabOptions } from "./index";
+import type { LabOptions } from "./index";
 import { runAttached, runningProcess, startDetached, stopProcess } from "./labProcess";
 
 const USAGE = `usage: lab COMMAND [--dir FOLDER]
 
-  start [--auto-boot] [--speed N] [--token-lifetime SECONDS] [--foreground]
+  start [--with SYSTEM]... [--auto-boot] [--speed N] [--token-lifetime SECONDS] [--foreground]
+                    SYSTEM: ims, palette; also starts it in a lab that runs already
   stop
   status [--json]
 
@@ -30,6 +32,7 @@ FOLDER keeps everything of the lab; the default is .lab.`;
 
 const OPTIONS = {
     dir: { type: "string", default: ".lab" },
+    with: { type: "string", multiple: true, default: [] as string[] },
     "auto-boot": { type: "boolean" },
     speed: { type: "string" },
     "token-lifetime": { type: "string" },
@@ -83,13 +86,17 @@ async function main(): Promise<void> {
 }
 
 async function start(folder: LabFolder, flags: Flags): Promise<void> {
+    const further = furtherSystems(flags.with);
     if (runningProcess(folder)) {
         if (flags["auto-boot"]) {
             await ask(folder, "POST", "auto-boot", { on: true });
         }
+        for (const system of further) await ask(folder, "POST", `systems/${system}`);
         print("The lab runs already.");
     } else {
-        const command = [require.resolve("./daemon"), JSON.stringify(optionsOf(folder, flags))];
+        const asked = Object.fromEntries(further.map((system) => [system, true]));
+        const options: LabOptions = { ...optionsOf(folder, flags), ...asked };
+        const command = [require.resolve("./daemon"), JSON.stringify(options)];
         if (flags.foreground) {
             process.exitCode = await runAttached(command);
             return;
@@ -97,9 +104,20 @@ async function start(folder: LabFolder, flags: Flags): Promise<void> {
         await startDetached(command, folder);
         print("The lab has started.");
     }
-    const { emf, images } = readJson(folder.description) as LabDescription;
-    print(`  EMF     ${emf.endpoint}  (project ${emf.project}, user ${emf.username})`);
-    print(`  images  ${images.baseUrl}  (${images.directory})`);
+    printPlaces((await ask(folder, "GET", "status")) as LabStatus);
+}
+
+function furtherSystems(names: readonly string[]): FurtherSystem[] {
+    const unknown = names.find((name) => !FURTHER_SYSTEMS.some((system) => system === name));
+    if (unknown === undefined) return FURTHER_SYSTEMS.filter((system) => names.includes(system));
+    throw new Error(`--with takes ${FURTHER_SYSTEMS.join(" or ")}, not "${unknown}".`);
+}
+
+/** Where the lab's servers are. */
+function printPlaces({ emf, systems, images }: LabStatus): void {
+    print(`EMF      ${emf.endpoint}  (project ${emf.project}, user ${emf.username})`);
+    for (const [system, endpoint] of Object.entries(systems)) print(`${system.padEnd(8)} ${endpoint}`);
+    print(`images   ${images.baseUrl}  (${images.directory})`);
 }
 
 function optionsOf(folder: LabFolder, flags: Flags): LabOptions {
@@ -127,9 +145,8 @@ async function status(folder: LabFolder, flags: Flags): Promise<void> {
         print(JSON.stringify(lab, undefined, 4));
         return;
     }
-    print(`EMF     ${lab.emf.endpoint}  (project ${lab.emf.project}, user ${lab.emf.username})`);
-    print(`        realm ${lab.emf.keycloak}, password in ${folder.password}`);
-    print(`images  ${lab.images.baseUrl}  (${lab.images.directory})`);
+    printPlaces(lab);
+    print(`realm ${lab.emf.keycloak}, password in ${folder.password}`);
     print(`certificate authority ${folder.caFile}; auto-boot ${lab.autoBoot ? "on" : "off"}; pid ${lab.pid}`);
     for (const { id, on, do: kind, hits } of lab.faults) {
         print(`fault ${id}: ${kind} on ${on}, ${hits} hits`);
@@ -190,7 +207,7 @@ async function fault(folder: LabFolder, [action = "", target = ""]: string[], fl
 
 /** A call to the control endpoint of the running lab. */
 async function ask(folder: LabFolder, method: string, path: string, body?: object): Promise<unknown> {
-    const { control } = (readJson(folder.description) ?? {}) as Partial<LabDescription>;
+    const control = readDescription(folder)?.control;
     if (!runningProcess(folder) || control === undefined) {
         throw new Error(`The lab in ${folder.path} does not run. Start it with: npm run lab`);
     }

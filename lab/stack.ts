@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { Document, parseDocument } from "yaml";
+import { Document, parse, parseDocument } from "yaml";
 import { chooseEngine, type Engine } from "./engineChoice";
-import { keptSecret, LabFolder, readJson, readText, writeAtomically } from "./folder";
+import { readDescription, secretsOf, systemsOf, type LabDescription } from "./description";
+import { keptSecret, LabFolder, readText, writeAtomically } from "./folder";
 
 /**
  * `npm run up|preview|refresh|destroy [-- examples/NAME] [flags]`: runs an example against the lab. Its state is
@@ -15,11 +16,6 @@ const QUICKSTART = "examples/quickstart";
 const STACK = "lab";
 const OPERATIONS = ["up", "preview", "refresh", "destroy"];
 
-interface LabDescription {
-    emf: { endpoint: string; keycloak: string; project: string; username: string; caFile: string };
-    images: { directory: string; baseUrl: string };
-}
-
 async function main(): Promise<number> {
     const [operation = "", ...rest] = process.argv.slice(2);
     if (!OPERATIONS.includes(operation))
@@ -29,13 +25,14 @@ async function main(): Promise<number> {
     const projectDir = projectOf(example);
 
     const folder = new LabFolder(path.join(ROOT, ".lab"));
-    const started = spawnSync(process.execPath, [path.join(__dirname, "main.js"), "start", "--auto-boot"], {
+    const start = ["start", "--auto-boot", ...systemsFor(projectDir).flatMap((system) => ["--with", system])];
+    const started = spawnSync(process.execPath, [path.join(__dirname, "main.js"), ...start], {
         cwd: ROOT,
         stdio: "inherit",
     });
-    if (started.status !== 0) return started.status ?? 1;
+    const lab = readDescription(folder);
+    if (started.status !== 0 || !lab) return started.status ?? 1;
 
-    const lab = readJson(folder.description) as LabDescription;
     configureStack(path.join(projectDir, `Pulumi.${STACK}.yaml`), lab);
     const engine = await chooseEngine(process.env);
     const state = path.join(folder.path, "state");
@@ -57,13 +54,20 @@ function projectOf(example: string): string {
     return folder;
 }
 
+/** What an example needs of the lab beside EMF and the host of images: `systems` in its `lab.yaml`. */
+function systemsFor(projectDir: string): string[] {
+    const text = readText(path.join(projectDir, "lab.yaml"));
+    return text === undefined ? [] : (parse(text) as { systems: string[] }).systems;
+}
+
 /** Writes where the lab is into the stack's configuration, and leaves everything else in the file alone. */
 function configureStack(file: string, lab: LabDescription): void {
     const text = readText(file);
     const document = text === undefined ? new Document({}) : parseDocument(text);
     document.setIn(["config", "edge-os:emf"], lab.emf);
+    for (const system of systemsOf(lab)) document.setIn(["config", `edge-os:${system}`], lab[system]);
     document.setIn(["config", "images"], lab.images);
-    document.commentBefore ??= ` Written by "npm run up": where the lab is. Its password is in the environment only.`;
+    document.commentBefore ??= ` Written by "npm run up": where the lab is. Its secrets are in the environment only.`;
     const written = document.toString();
     if (written !== text) writeAtomically(file, written);
 }
@@ -71,11 +75,11 @@ function configureStack(file: string, lab: LabDescription): void {
 /** The user's environment without what points at his own backend or systems. */
 function environment(folder: LabFolder, state: string): NodeJS.ProcessEnv {
     const foreign =
-        /^(PULUMI_(BACKEND_URL|ACCESS_TOKEN|STACK|CONFIG_PASSPHRASE(_FILE)?)|EDGE_OS_(.*_)?EMF_.*)$/;
+        /^(PULUMI_(BACKEND_URL|ACCESS_TOKEN|STACK|CONFIG_PASSPHRASE(_FILE)?)|EDGE_OS_(.*_)?(EMF|IMS|PALETTE|CANVOS|IMAGE)_.*)$/;
     const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
     return {
         ...Object.fromEntries(kept),
-        EDGE_OS_EMF_PASSWORD: readText(folder.password)?.trim(),
+        ...secretsOf(folder),
         PULUMI_BACKEND_URL: `file://${state}`,
         PULUMI_CONFIG_PASSPHRASE: keptSecret(path.join(folder.path, "passphrase")),
         PULUMI_SKIP_UPDATE_CHECK: "true",

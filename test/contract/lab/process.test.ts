@@ -84,7 +84,20 @@ describe("the lab's command line", function () {
         expect(lab("status").out).to.contain("SN00001");
     });
 
+    it("starts further systems when they are asked for, and again after a restart", () => {
+        lab("start");
+        expect(description()).to.not.have.any.keys("ims", "palette");
+        const asked = lab("start", "--with", "palette");
+        const { palette } = description();
+        expect(asked.out).to.contain("The lab runs already.").and.to.contain(palette?.endpoint);
+        lab("stop");
+        expect(lab("start").out).to.contain(palette?.endpoint);
+        expect(description().palette).to.deep.equal(palette);
+        expect(fs.statSync(path.join(dir, "palette-api-key")).mode & 0o777).to.equal(0o600);
+    });
+
     for (const [words, expected] of [
+        [["start", "--with", "nothing"], /--with takes ims or palette, not "nothing"/],
         [["frobnicate"], /There is no command "frobnicate"/],
         [["start", "--speed", "fast"], /--speed takes a number, not "fast"/],
         [["device", "boot", "SN00001"], /does not run\. Start it with/],
