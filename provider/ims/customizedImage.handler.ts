@@ -16,7 +16,7 @@ import {
     type CustomizedImageInputs,
     type CustomizedImageOutputs,
 } from "./customizedImage.schema";
-import { declaredMetadata, findOwn, writeMetadata } from "./imageRecord";
+import { deleteRecord, readRecord, updateRecord, writeRecord } from "./imageRecord";
 import { ImageDamaged, readImageContent, type ImageContent } from "./imageResult";
 import type { JobStatus } from "./jobWait";
 import { discardJob, findLeftovers, removeLeftKeys } from "./leftovers";
@@ -24,7 +24,6 @@ import { ims } from "./system";
 import { findAnsible } from "./steps/ansible";
 import { digestSteps } from "./steps/files";
 import type { Step } from "./steps/schema";
-import { assertSameSystem } from "./target";
 
 const HOUR = 60 * 60_000;
 
@@ -75,44 +74,20 @@ export const customizedImage = defineResource({
     },
 
     async read(id, { inputs: declared, outputs: before }, context) {
-        const { client, signal } = context;
-        const image = await client.get("images", id, { signal });
-        if (!image) {
-            if (await client.getDeleted("images", id, { signal })) {
-                context.log.warn(
-                    `image ${id} was deleted softly: the next up brings it back instead of building it anew`,
-                );
-            } else assertSameSystem(declared.endpoint, client);
-            return undefined;
-        }
+        const found = await readRecord(id, declared, context);
+        if (!found) return undefined;
         return {
-            inputs: {
-                name: image.name,
-                metadata: declaredMetadata(image, declared.metadata),
-                ...(declared.arch === undefined ? {} : { arch: image.arch as "x86_64" }),
-                ...(await baseNow(declared, context)),
-            },
-            outputs: { architecture: image.arch, claim: before.claim },
+            inputs: { ...found.inputs, ...(await baseNow(declared, context)) },
+            outputs: { ...found.outputs, claim: before.claim },
         };
     },
 
     async update(id, state, image, context) {
-        const { client, signal } = context;
-        const present = await client.get("images", id, { signal });
-        if (!present) throw new EdgeError(`image ${id} is gone: run with --refresh, and it is made again`);
-        await writeMetadata(present, image.metadata ?? {}, state.inputs.metadata ?? {}, context);
-        if (image.arch !== undefined && present.arch !== image.arch) {
-            await client.setArchitecture(id, image.arch, { signal });
-        }
-        return { outputs: { architecture: image.arch ?? present.arch } };
+        return updateRecord(id, image, state.inputs, context);
     },
 
-    async delete(id, { inputs: image, outputs: { claim } }, context) {
-        const { client, signal } = context;
-        const own = await findOwn(id, { endpoint: image.endpoint, claim }, context);
-        if (!own) return;
-        if (own.present) await client.remove("images", id, { signal });
-        if (image.permanentDelete === true) await client.forget("images", id, { signal });
+    async delete(id, { inputs: image, outputs }, context) {
+        await deleteRecord(id, image, outputs, context);
     },
 });
 
@@ -203,14 +178,10 @@ async function settle(
     const { client, signal } = context;
     const image = await client.get("images", id, { signal });
     if (!image) throw new EdgeError(`the job's image ${id} is not there`);
-    const { manifest, artifacts } = await contentBehind(image, context);
-    await writeMetadata(image, declared.metadata ?? {}, {}, context);
-    if (declared.arch !== undefined && image.arch !== declared.arch) {
-        await client.setArchitecture(id, declared.arch, { signal });
-    }
+    const content = await contentBehind(image, context);
+    const architecture = await writeRecord(image, declared, {}, context);
     context.progress(`image ${id}`);
-    const architecture = declared.arch ?? image.arch;
-    return { claim, imageId: id, architecture, manifest, artifacts, jobHistory };
+    return { claim, imageId: id, architecture, ...content, jobHistory };
 }
 
 /** A damaged image is deleted, softly, and without what would bring it back as one of this content. */

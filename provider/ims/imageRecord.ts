@@ -1,13 +1,85 @@
 import type { Context } from "../resource/context";
+import { EdgeError } from "../resource/errors";
 import type { ImsImage } from "./api";
 import { IMS_CLAIM_KEY } from "./claims";
 import type { ImsClient } from "./client";
+import { removeObjects } from "./imageObjects";
 import { assertSameSystem } from "./target";
 
 type ImsContext = Context<ImsClient>;
 
+/** What a program says of a record that can be changed in place. */
+export interface RecordInputs {
+    readonly metadata?: Readonly<Record<string, string>> | undefined;
+    readonly arch?: "x86_64" | "aarch64" | undefined;
+}
+
+/** The record as it is now; undefined, told where it can be brought back, for one that is gone. */
+export async function readRecord(
+    id: string,
+    declared: RecordInputs & { readonly endpoint: string },
+    { client, signal, log }: ImsContext,
+): Promise<{ inputs: RecordInputs & { name: string }; outputs: { architecture: string } } | undefined> {
+    const image = await client.get("images", id, { signal });
+    if (image) {
+        const arch = declared.arch === undefined ? {} : { arch: image.arch as "x86_64" };
+        const metadata = declaredMetadata(image, declared.metadata);
+        return { inputs: { name: image.name, metadata, ...arch }, outputs: { architecture: image.arch } };
+    }
+    if (await client.getDeleted("images", id, { signal })) {
+        log.warn(`image ${id} was deleted softly: the next up brings it back instead of making it anew`);
+    } else assertSameSystem(declared.endpoint, client);
+    return undefined;
+}
+
+/** Brings a record to what the program says of it. Returns its architecture. */
+export async function writeRecord(
+    image: ImsImage,
+    { metadata = {}, arch }: RecordInputs,
+    before: Readonly<Record<string, string>>,
+    context: ImsContext,
+): Promise<string> {
+    const { client, signal } = context;
+    await writeMetadata(image, metadata, before, context);
+    if (arch !== undefined && image.arch !== arch) await client.setArchitecture(image.id, arch, { signal });
+    return arch ?? image.arch;
+}
+
+/** The same of a record that is to be there. */
+export async function updateRecord(
+    id: string,
+    wanted: RecordInputs,
+    before: RecordInputs,
+    context: ImsContext,
+): Promise<{ outputs: { architecture: string } }> {
+    const present = await context.client.get("images", id, { signal: context.signal });
+    if (!present) throw new EdgeError(`image ${id} is gone: run with --refresh, and it is made again`);
+    return { outputs: { architecture: await writeRecord(present, wanted, before.metadata ?? {}, context) } };
+}
+
+/** Deletes a record that is this row's, softly unless it shall go for good. */
+export async function deleteRecord(
+    id: string,
+    {
+        endpoint,
+        permanentDelete,
+    }: { readonly endpoint: string; readonly permanentDelete?: boolean | undefined },
+    { claim }: { readonly claim: string },
+    context: ImsContext,
+): Promise<void> {
+    const { client, signal } = context;
+    const own = await findOwn(id, { endpoint, claim }, context);
+    if (!own) return;
+    if (own.present?.link === null) {
+        await removeBegun(id, context);
+        return;
+    }
+    if (own.present) await client.remove("images", id, { signal });
+    if (permanentDelete === true) await client.forget("images", id, { signal });
+}
+
 /** Only the keys that the program names, or named; others, such as those of the boot services, stay. */
-export async function writeMetadata(
+async function writeMetadata(
     { id, metadata }: ImsImage,
     wanted: Readonly<Record<string, string>>,
     before: Readonly<Record<string, string>>,
@@ -22,7 +94,7 @@ export async function writeMetadata(
 }
 
 /** Of an image's metadata what the program names. */
-export function declaredMetadata(
+function declaredMetadata(
     { metadata }: ImsImage,
     declared: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> | undefined {
@@ -35,7 +107,7 @@ export function declaredMetadata(
  * The image as far as it is this row's to delete, softly deleted or not; undefined, told where it matters, for one that
  * is gone or that another resource has taken over.
  */
-export async function findOwn(
+async function findOwn(
     id: string,
     { endpoint, claim }: { readonly endpoint: string; readonly claim: string },
     { client, signal, log }: ImsContext,
@@ -50,4 +122,12 @@ export async function findOwn(
     if (written === undefined || written === claim) return present ? { present } : {};
     log.warn(`image ${id} is left: another resource has taken it over since (claim ${written})`);
     return undefined;
+}
+
+/** Removes a record without a link, and what was uploaded for it: the service would leave that for ever. */
+export async function removeBegun(id: string, context: Pick<ImsContext, "client" | "signal">): Promise<void> {
+    const { client, signal } = context;
+    await removeObjects(id, context);
+    await client.remove("images", id, { signal });
+    await client.forget("images", id, { signal });
 }

@@ -14,12 +14,10 @@ import {
     type ImageFiles,
     type Role,
 } from "./imageFiles";
+import { IMAGES_BUCKET } from "./imageObjects";
 import { withSquashFs } from "./squashfs";
 
 type ImsContext = Context<ImsClient>;
-
-/** Where the system's own helper puts images, each under its id. */
-const IMAGES_BUCKET = "boot-images";
 
 const TYPES: Readonly<Record<Role, string>> = {
     rootfs: "application/vnd.cray.image.rootfs.squashfs",
@@ -104,21 +102,6 @@ async function send(
     if (digests.md5 === md5) return etag;
     await storage.remove(IMAGES_BUCKET, key, { signal });
     throw new EdgeError(`${path.basename(file)} (${role}) has changed while it was uploaded`);
-}
-
-/** Removes what was uploaded for a record without a link: the service knows nothing of it. */
-export async function removeUploaded(id: string, { client, signal }: ImsContext): Promise<void> {
-    const storage = await client.storage();
-    for await (const { key } of storage.list(IMAGES_BUCKET, `${id}/`, { signal })) {
-        await storage.remove(IMAGES_BUCKET, key, { signal });
-    }
-}
-
-/** Whether anything was uploaded for a record. */
-export async function hasUploaded(id: string, { client, signal }: ImsContext): Promise<boolean> {
-    const storage = await client.storage();
-    const first = await storage.list(IMAGES_BUCKET, `${id}/`, { signal }).next();
-    return first.done !== true;
 }
 
 function linkTo(key: string, etag: string): ImsLink {

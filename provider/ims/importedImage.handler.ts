@@ -8,12 +8,11 @@ import type { Problem } from "../resource/problem";
 import { isKnown, UNKNOWN, type Checked } from "../resource/unknown";
 import type { ImsClient } from "./client";
 import { digestFile, rootfsForm, ROLES } from "./imageFiles";
-import { declaredMetadata, findOwn, writeMetadata } from "./imageRecord";
+import { deleteRecord, readRecord, writeRecord } from "./imageRecord";
 import { readImageContent } from "./imageResult";
 import { uploadImage } from "./imageUpload";
-import { obtainRecord, removeBegun } from "./importedRecord";
+import { obtainRecord } from "./importedRecord";
 import { ims } from "./system";
-import { assertSameSystem } from "./target";
 
 const HOUR = 60 * 60_000;
 
@@ -39,6 +38,7 @@ const outputs = z.object({
     imageId: z.string(),
     architecture: z.string(),
     manifest: z.string(),
+    manifestEtag: z.string(),
     artifacts: z.array(
         z.object({
             ...{ type: z.string(), path: z.string(), etag: z.string(), md5: z.string() },
@@ -99,22 +99,8 @@ export const importedImage = defineResource({
     },
 
     async read(id, { inputs: declared, outputs: before }, context) {
-        const { client, signal } = context;
-        const image = await client.get("images", id, { signal });
-        if (!image) {
-            if (await client.getDeleted("images", id, { signal })) {
-                context.log.warn(`image ${id} was deleted softly: the next up brings it back`);
-            } else assertSameSystem(declared.endpoint, client);
-            return undefined;
-        }
-        return {
-            inputs: {
-                name: image.name,
-                metadata: declaredMetadata(image, declared.metadata),
-                ...(declared.arch === undefined ? {} : { arch: image.arch as "x86_64" }),
-            },
-            outputs: { architecture: image.arch, claim: before.claim },
-        };
+        const found = await readRecord(id, declared, context);
+        return found && { inputs: found.inputs, outputs: { ...found.outputs, claim: before.claim } };
     },
 
     async update(id, state, image, context) {
@@ -124,16 +110,8 @@ export const importedImage = defineResource({
         };
     },
 
-    async delete(id, { inputs: image, outputs: { claim } }, context) {
-        const { client, signal } = context;
-        const own = await findOwn(id, { endpoint: image.endpoint, claim }, context);
-        if (!own) return;
-        if (own.present && !own.present.link) {
-            await removeBegun(id, context);
-            return;
-        }
-        if (own.present) await client.remove("images", id, { signal });
-        if (image.permanentDelete === true) await client.forget("images", id, { signal });
+    async delete(id, { inputs: image, outputs }, context) {
+        await deleteRecord(id, image, outputs, context);
     },
 });
 
@@ -160,11 +138,8 @@ async function complete(
         ? present
         : await client.setLink(id, await uploadImage(present, image, context), { signal });
     // A manifest that is no JSON would have been taken, too.
-    const { manifest, artifacts } = await readImageContent(linked, client, { signal });
-    await writeMetadata(linked, image.metadata ?? {}, before, context);
-    if (image.arch !== undefined && linked.arch !== image.arch) {
-        await client.setArchitecture(id, image.arch, { signal });
-    }
+    const content = await readImageContent(linked, client, { signal });
+    const architecture = await writeRecord(linked, image, before, context);
     context.progress(`image ${id}`);
-    return { claim, imageId: id, architecture: image.arch ?? linked.arch, manifest, artifacts };
+    return { claim, imageId: id, architecture, ...content };
 }

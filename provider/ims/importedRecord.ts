@@ -5,8 +5,9 @@ import type { ImsImage } from "./api";
 import { claimImage, IMS_CLAIM_KEY, IMS_CONTENT_KEY, type ImageClaim } from "./claims";
 import type { ImsClient } from "./client";
 import { createdAt } from "./created";
+import { hasObjects } from "./imageObjects";
+import { removeBegun } from "./imageRecord";
 import { ImageDamaged, readImageContent } from "./imageResult";
-import { hasUploaded, removeUploaded } from "./imageUpload";
 
 type ImsContext = Context<ImsClient>;
 
@@ -104,7 +105,7 @@ async function emptyOne(
         (job) => job.image_root_archive_name === name && job.status === "packaging_artifacts",
     );
     if (isPacked) return undefined;
-    for (const image of candidates) if (!(await hasUploaded(image.id, context))) return image;
+    for (const image of candidates) if (!(await hasObjects(image.id, context))) return image;
     return undefined;
 }
 
@@ -119,12 +120,4 @@ async function newRecord(
     // Metadata come later, one by one: older services store those of a creation wrongly.
     const body = { name, ...(arch === undefined ? {} : { arch }) };
     return (await client.createOnce("images", body, { signal, same })).id;
-}
-
-/** Removes a record without a link, and what was uploaded for it. */
-export async function removeBegun(id: string, context: ImsContext): Promise<void> {
-    const { client, signal } = context;
-    await removeUploaded(id, context);
-    await client.remove("images", id, { signal });
-    await client.forget("images", id, { signal });
 }

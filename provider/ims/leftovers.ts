@@ -2,12 +2,10 @@ import type { Context } from "../resource/context";
 import type { ImsImage, ImsJob } from "./api";
 import { IMS_CLAIM_KEY, IMS_CONTENT_KEY } from "./claims";
 import { tokenOf, type ImsClient } from "./client";
+import { removeBegun } from "./imageRecord";
 import { removeKey } from "./jobKey";
 
 type ImsContext = Context<ImsClient>;
-
-/** Where jobs put what they make, each image under its id. */
-const IMAGES_BUCKET = "boot-images";
 
 /** What an interrupted run of a row has left. */
 export interface Leftovers {
@@ -77,17 +75,5 @@ async function removeHalfMade(job: ImsJob, { client, signal }: ImsContext): Prom
             name === job.image_root_archive_name &&
             Date.parse(created) >= Date.parse(job.created),
     );
-    for (const { id } of halfMade) {
-        await client.remove("images", id, { signal });
-        await client.forget("images", id, { signal });
-        await removeObjects(id, client, signal);
-    }
-}
-
-/** What was uploaded for a record without a link: the service knows nothing of it, and would leave it for ever. */
-async function removeObjects(id: string, client: ImsClient, signal: AbortSignal): Promise<void> {
-    const storage = await client.storage();
-    for await (const { key } of storage.list(IMAGES_BUCKET, `${id}/`, { signal })) {
-        await storage.remove(IMAGES_BUCKET, key, { signal });
-    }
+    for (const { id } of halfMade) await removeBegun(id, { client, signal });
 }

@@ -7,9 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startLab, type Lab } from "../../../lab";
 import type { ImsClient } from "../../../provider/ims/client";
 import { customizedImage } from "../../../provider/ims/customizedImage.handler";
-import { testContext, type TestContext } from "../../support/context";
+import type { TestContext } from "../../support/context";
+import { failure } from "../../support/failure";
 import { addPython, needsImageRoots } from "../../support/imageRoot";
-import { imsClient, importImage } from "../../support/ims";
+import { importImage } from "../../support/ims";
+import { ImsRuns } from "../../support/imsRuns";
 import { Row } from "../../support/row";
 import { needsTool } from "../../support/tools";
 
@@ -51,7 +53,11 @@ describe("a step with ansible", function () {
     let dir: string;
     let baseId: string;
     let told: string;
-    const open: ImsClient[] = [];
+    const runs = new ImsRuns(
+        () => lab.ims,
+        "ims.CustomizedImage",
+        () => dir,
+    );
 
     before(async function () {
         needsImageRoots(this);
@@ -71,7 +77,7 @@ describe("a step with ansible", function () {
         for (const file of ["ansible/site.yml", "site.yml"]) fs.writeFileSync(path.join(dir, file), PLAYBOOK);
     });
     afterEach(async () => {
-        for (const client of open.splice(0)) await client.close();
+        await runs.close();
         expect(lab.ims.store.jobs.list()).to.deep.equal([]);
     });
     after(async () => {
@@ -103,7 +109,7 @@ describe("a step with ansible", function () {
         for (const { file, mode } of seen.files) expect(mode, file).to.equal("600");
         expect(fs.existsSync(path.dirname(seen.inventory)), "key and inventory").to.equal(false);
         expect(run.messages.progress).to.include("step 1 (ansible ansible/site.yml): PLAY [all]");
-        expect(await fileIn(row.id ?? "", "etc/played")).to.equal("played\n");
+        expect(await runs.fileIn(row.id ?? "", "etc/played")).to.equal("played\n");
         await row.delete(context());
     });
 
@@ -200,8 +206,8 @@ describe("a step with ansible", function () {
         const base = await importImage(lab.ims, "with-python", addPython);
         await row.up({ ...inputs({ variables: { greeting: "hello" } }), baseImage: base.id }, run);
         const { id = "" } = row;
-        expect(await fileIn(id, "etc/motd")).to.equal(`hello from ${base.id}\n`);
-        expect(await fileIn(id, "etc/image-only")).to.equal("yes");
+        expect(await runs.fileIn(id, "etc/motd")).to.equal(`hello from ${base.id}\n`);
+        expect(await runs.fileIn(id, "etc/image-only")).to.equal("yes");
         expect(run.messages.progress.join("\n")).to.include("PLAY RECAP");
         expect(await listed(id, "tmp")).to.deep.equal([]);
         expect(await listed(id, "root")).to.deep.equal([]);
@@ -213,37 +219,19 @@ describe("a step with ansible", function () {
         return { baseImage: "base", name: "played", steps: [{ ansible, ...step }] };
     }
 
-    /** A run of the row: its waits are real, since the job's are. */
     function context(
         more: { signal?: AbortSignal; preview?: boolean; env?: Record<string, string> } = {},
     ): TestContext<ImsClient> {
-        const { client } = imsClient(lab.ims);
-        open.push(client);
         const PATH = `${path.join(dir, "bin")}:${process.env.PATH ?? ""}`;
-        const common = { client, kind: "ims.CustomizedImage", projectDir: dir };
-        return testContext({
-            ...{ ...common, ...more, env: { PATH, ...more.env } },
-            sleep: (milliseconds) => sleep(Math.min(milliseconds, 50)),
-        });
+        return runs.context({ ...more, env: { PATH, ...more.env } });
     }
 
     function read(): Told {
         return JSON.parse(fs.readFileSync(told, "utf8")) as Told;
     }
 
-    async function rootfs(imageId: string): Promise<string> {
-        const content = await lab.ims.objects.get({ bucket: "boot-images", key: `${imageId}/rootfs` });
-        const packed = path.join(dir, "rootfs.sqsh");
-        fs.writeFileSync(packed, content ?? "");
-        return packed;
-    }
-
-    async function fileIn(imageId: string, file: string): Promise<string> {
-        return execFileSync("unsquashfs", ["-cat", await rootfs(imageId), file], { encoding: "utf8" });
-    }
-
     async function listed(imageId: string, folder: string): Promise<string[]> {
-        const args = ["-lc", "-d", "", await rootfs(imageId), folder];
+        const args = ["-lc", "-d", "", await runs.rootfs(imageId), folder];
         const output = execFileSync("unsquashfs", args, { encoding: "utf8" });
         return output.split("\n").filter((line) => line.startsWith(`/${folder}/`));
     }
@@ -267,12 +255,3 @@ const PLAYBOOK = `- hosts: all
     - ansible.builtin.copy: { content: "yes", dest: /etc/image-only }
       when: "'cfs_image' in group_names and cray_cfs_image and ansible_facts.system == 'Linux'"
 `;
-
-async function failure(attempt: Promise<unknown>): Promise<string> {
-    const error = await attempt.then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-    );
-    expect(error).to.be.instanceOf(Error);
-    return (error as Error).message;
-}

@@ -6,6 +6,7 @@ import { startLab, type Lab } from "../../../lab";
 import type { ImsClient } from "../../../provider/ims/client";
 import { readImsSettings } from "../../../provider/ims/settings";
 import { testHost } from "../../support/context";
+import { failure } from "../../support/failure";
 import { imsClient } from "../../support/ims";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleEx";
@@ -40,12 +41,7 @@ describe("the IMS client against the lab", () => {
     }
 
     async function refusalOf(attempt: Promise<unknown>): Promise<string> {
-        const error = await attempt.then(
-            () => undefined,
-            (thrown: unknown) => thrown,
-        );
-        expect(error).to.be.instanceOf(Error);
-        const { message } = error as Error;
+        const message = await failure(attempt);
         for (const secret of [lab.ims.clientSecret, lab.ims.password]) expect(message).to.not.include(secret);
         return message;
     }

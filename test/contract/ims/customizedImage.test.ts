@@ -2,14 +2,13 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { execFileSync } from "node:child_process";
 import { startLab, type Lab } from "../../../lab";
 import type { Image } from "../../../lab/ims/store";
-import type { ImsClient } from "../../../provider/ims/client";
 import { customizedImage } from "../../../provider/ims/customizedImage.handler";
-import { testContext, type TestContext } from "../../support/context";
+import { failure } from "../../support/failure";
 import { needsImageRoots } from "../../support/imageRoot";
-import { imsClient, importImage } from "../../support/ims";
+import { importImage } from "../../support/ims";
+import { ImsRuns } from "../../support/imsRuns";
 import { Row } from "../../support/row";
 
 describe("ims.CustomizedImage", function () {
@@ -17,7 +16,11 @@ describe("ims.CustomizedImage", function () {
     let lab: Lab;
     let dir: string;
     let base: Image;
-    const open: ImsClient[] = [];
+    const runs = new ImsRuns(
+        () => lab.ims,
+        "ims.CustomizedImage",
+        () => dir,
+    );
 
     before(async function () {
         needsImageRoots(this);
@@ -33,40 +36,12 @@ describe("ims.CustomizedImage", function () {
     });
     afterEach(async () => {
         lab.ims.clearFaults();
-        for (const client of open.splice(0)) await client.close();
+        await runs.close();
     });
     after(async () => {
         await lab.close();
         fs.rmSync(dir, { recursive: true, force: true });
     });
-
-    /** A run of the row: its waits are real, since the job's are. */
-    function context(more: { signal?: AbortSignal; preview?: boolean } = {}): TestContext<ImsClient> {
-        const { client } = imsClient(lab.ims);
-        open.push(client);
-        const sleep = (milliseconds: number): Promise<void> =>
-            new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 50)));
-        return testContext({ client, kind: "ims.CustomizedImage", projectDir: dir, sleep, ...more });
-    }
-
-    function nothingLeft(): void {
-        const { jobs, publicKeys, images } = lab.ims.store;
-        expect(jobs.list(), "jobs").to.deep.equal([]);
-        expect(publicKeys.list(), "keys").to.deep.equal([]);
-        expect(publicKeys.listDeleted(), "deleted keys").to.deep.equal([]);
-        expect(
-            images.list().filter(({ link }) => link === null),
-            "half-made images",
-        ).to.deep.equal([]);
-        expect(lab.ims.kubernetesObjects()).to.deep.equal([]);
-    }
-
-    async function fileIn(imageId: string, file: string): Promise<string> {
-        const rootfs = await lab.ims.objects.get({ bucket: "boot-images", key: `${imageId}/rootfs` });
-        const packed = path.join(dir, "rootfs.sqsh");
-        fs.writeFileSync(packed, rootfs ?? "");
-        return execFileSync("unsquashfs", ["-cat", packed, file], { encoding: "utf8" });
-    }
 
     for (const jail of [true, false]) {
         it(`takes its steps ${jail ? "in a jail" : "by chroot"}, and leaves the image and nothing else`, async () => {
@@ -74,7 +49,7 @@ describe("ims.CustomizedImage", function () {
             fs.mkdirSync(path.join(dir, "files/sub"), { recursive: true });
             fs.writeFileSync(path.join(dir, "files/sub/run.sh"), "#!/bin/sh\n", { mode: 0o755 });
             const row = new Row(customizedImage);
-            const run = context();
+            const run = runs.context();
             const done = await row.up(
                 {
                     ...{ baseImage: "base", name: `layer-${jail}`, jail, metadata: { team: "hpc" } },
@@ -103,17 +78,17 @@ describe("ims.CustomizedImage", function () {
                 artifacts.map(({ type }) => type.replace("application/vnd.cray.image.", "")),
             ).to.deep.equal(["rootfs.squashfs", "kernel", "initrd"]);
             for (const { sizeBytes } of artifacts) expect(sizeBytes).to.be.greaterThan(0);
-            expect(await fileIn(imageId, "etc/secret-seen")).to.equal("it's $ecret\n");
-            expect(await fileIn(imageId, "etc/eaten"), "a step reads nothing of the next").to.equal("");
-            expect(await fileIn(imageId, "etc/script")).to.equal("a b hello\n");
-            expect(await fileIn(imageId, "opt/tools/files/sub/run.sh")).to.equal("#!/bin/sh\n");
+            expect(await runs.fileIn(imageId, "etc/secret-seen")).to.equal("it's $ecret\n");
+            expect(await runs.fileIn(imageId, "etc/eaten"), "a step reads nothing of the next").to.equal("");
+            expect(await runs.fileIn(imageId, "etc/script")).to.equal("a b hello\n");
+            expect(await runs.fileIn(imageId, "opt/tools/files/sub/run.sh")).to.equal("#!/bin/sh\n");
             expect(lab.ims.store.images.get(imageId)?.metadata).to.include({ team: "hpc" });
-            nothingLeft();
+            runs.expectNothingLeft();
 
-            const again = context();
+            const again = runs.context();
             expect(await row.refresh(again)).to.deep.equal([]);
-            expect(await row.up(inputsOf(row), context())).to.equal("same");
-            await row.delete(context());
+            expect(await row.up(inputsOf(row), runs.context())).to.equal("same");
+            await row.delete(runs.context());
             expect(lab.ims.store.images.get(imageId)).to.equal(undefined);
             expect(lab.ims.store.images.getDeleted(imageId)).to.not.equal(undefined);
         });
@@ -122,29 +97,29 @@ describe("ims.CustomizedImage", function () {
     it("brings back an image of the same content that was deleted softly", async () => {
         const inputs = { baseImage: base.id, name: "again", steps: [{ run: "true" }] };
         const row = new Row(customizedImage);
-        await row.up(inputs, context());
+        await row.up(inputs, runs.context());
         const { id } = row;
-        await row.delete(context());
+        await row.delete(runs.context());
         const next = new Row(customizedImage);
-        await next.up(inputs, context());
+        await next.up(inputs, runs.context());
         expect(next.id).to.equal(id);
         expect(next.state?.outputs.jobHistory).to.deep.equal([]);
-        nothingLeft();
+        runs.expectNothingLeft();
     });
 
     it("makes an image anew when the manifest of the deleted one is lost", async () => {
         const inputs = { baseImage: base.id, name: "lost", steps: [{ run: "true" }] };
         const row = new Row(customizedImage);
-        await row.up(inputs, context());
+        await row.up(inputs, runs.context());
         const { id = "" } = row;
-        await row.delete(context());
+        await row.delete(runs.context());
         await lab.ims.objects.remove({ bucket: "boot-images", key: `deleted/${id}/deleted_manifest.json` });
         const next = new Row(customizedImage);
-        const run = context();
+        const run = runs.context();
         await next.up(inputs, run);
         expect(next.id).to.not.equal(id);
         expect(run.messages.warn.join()).to.include("the image is made anew");
-        nothingLeft();
+        runs.expectNothingLeft();
     });
 
     it("deletes an image whose artifacts are not what its manifest says, and does not bring it back", async () => {
@@ -157,42 +132,42 @@ describe("ims.CustomizedImage", function () {
             return undefined;
         };
         let lost = Promise.resolve();
-        const message = await failure(new Row(customizedImage).up(inputs, context()));
+        const message = await failure(new Row(customizedImage).up(inputs, runs.context()));
         delete lab.ims.tap;
         await lost;
         expect(message).to.include("is damaged").and.include("kernel").and.include("is not there");
         const row = new Row(customizedImage);
-        await row.up(inputs, context());
+        await row.up(inputs, runs.context());
         expect(lab.ims.store.images.list().filter(({ name }) => name === "damaged")).to.have.lengthOf(1);
-        nothingLeft();
+        runs.expectNothingLeft();
     });
 
     it("shows the end of what a failing step printed, and leaves nothing", async () => {
         const row = new Row(customizedImage);
         const attempt = row.up(
             { baseImage: "base", name: "fails", steps: [{ run: "echo line one\nfalse\necho never" }] },
-            context(),
+            runs.context(),
         );
         const message = await failure(attempt);
         expect(message).to.include("step 1 (run) failed with exit code 1").and.include("line one");
         expect(message).to.not.include("never");
-        nothingLeft();
+        runs.expectNothingLeft();
     });
 
     it("names what would not be packed before the session is over", async () => {
         const steps = [{ run: "rm /boot/initrd; ln -s /boot/other /boot/initrd; rm /boot/vmlinuz" }];
         const message = await failure(
-            new Row(customizedImage).up({ baseImage: "base", name: "bare", steps }, context()),
+            new Row(customizedImage).up({ baseImage: "base", name: "bare", steps }, runs.context()),
         );
         expect(message)
             .to.include("/boot/vmlinuz is no regular file (kernelFileName)")
             .and.include("absolute link");
-        nothingLeft();
+        runs.expectNothingLeft();
     });
 
     it("cleans up when it is cancelled in the middle of a step", async () => {
         const abort = new AbortController();
-        const run = context({ signal: abort.signal });
+        const run = runs.context({ signal: abort.signal });
         const steps = [{ name: "long", run: "echo begun; sleep 600" }];
         const attempt = new Row(customizedImage).up({ baseImage: "base", name: "cancelled", steps }, run);
         const begun = setInterval(() => {
@@ -201,7 +176,7 @@ describe("ims.CustomizedImage", function () {
         }, 20);
         expect(await failure(attempt)).to.equal("cancelled");
         clearInterval(begun);
-        nothingLeft();
+        runs.expectNothingLeft();
     });
 
     it("says which of the known causes may have stopped a job that never changes", async () => {
@@ -209,13 +184,13 @@ describe("ims.CustomizedImage", function () {
         const limits = { timeLimits: { job: "1s" } };
         const attempt = new Row(customizedImage).up(
             { baseImage: "base", name: "stuck", steps: [{ run: "true" }], ...limits },
-            context(),
+            runs.context(),
         );
         expect(await failure(attempt))
             .to.include("is still creating")
             .and.include("Pending")
             .and.include("kubectl");
-        nothingLeft();
+        runs.expectNothingLeft();
     });
 
     describe("refuses in a preview", () => {
@@ -238,7 +213,7 @@ describe("ims.CustomizedImage", function () {
             it(title, async () => {
                 const attempt = new Row(customizedImage).check(
                     { ...fine, ...change },
-                    context({ preview: true }),
+                    runs.context({ preview: true }),
                 );
                 expect(await failure(attempt)).to.include(told);
             });
@@ -250,12 +225,12 @@ describe("ims.CustomizedImage", function () {
         const newer = await importImage(lab.ims, "twice");
         const row = new Row(customizedImage);
         const inputs = { baseImage: "twice", name: "x", steps: [{ run: "true" }] };
-        expect(await failure(row.check(inputs, context())))
+        expect(await failure(row.check(inputs, runs.context())))
             .to.include(other.id)
             .and.include('pick: "newest"');
         const picked = await row.check(
             { ...inputs, baseImage: { name: "twice", pick: "newest" } },
-            context(),
+            runs.context(),
         );
         expect(picked.baseImageId).to.equal(newer.id);
     });
@@ -267,12 +242,3 @@ describe("ims.CustomizedImage", function () {
         );
     }
 });
-
-async function failure(attempt: Promise<unknown>): Promise<string> {
-    const error = await attempt.then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-    );
-    expect(error).to.be.instanceOf(Error);
-    return (error as Error).message;
-}

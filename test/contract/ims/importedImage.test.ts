@@ -8,9 +8,11 @@ import { startLab, type Lab } from "../../../lab";
 import type { ImsClient } from "../../../provider/ims/client";
 import { customizedImage } from "../../../provider/ims/customizedImage.handler";
 import { importedImage } from "../../../provider/ims/importedImage.handler";
-import { testContext, type TestContext } from "../../support/context";
+import type { TestContext } from "../../support/context";
+import { failure } from "../../support/failure";
 import { makeImageRoot, needsImageRoots, squashedImageRoot } from "../../support/imageRoot";
 import { imsClient } from "../../support/ims";
+import { ImsRuns } from "../../support/imsRuns";
 import { Row } from "../../support/row";
 
 const MINUTE = 60_000;
@@ -20,7 +22,11 @@ describe("ims.ImportedImage", function () {
     this.timeout(60_000);
     let lab: Lab;
     let dir: string;
-    const open: ImsClient[] = [];
+    const runs = new ImsRuns(
+        () => lab.ims,
+        "ims.ImportedImage",
+        () => dir,
+    );
 
     before(async function () {
         needsImageRoots(this);
@@ -36,7 +42,7 @@ describe("ims.ImportedImage", function () {
     });
     afterEach(async () => {
         lab.ims.clearFaults();
-        for (const client of open.splice(0)) await client.close();
+        await runs.close();
         const { images } = lab.ims.store;
         for (const { id } of images.list()) images.remove(id);
         for (const { id } of images.listDeleted()) images.forget(id);
@@ -50,12 +56,7 @@ describe("ims.ImportedImage", function () {
     function context(
         more: { preview?: boolean; now?: () => number; kind?: string } = {},
     ): TestContext<ImsClient> {
-        const { client } = imsClient(lab.ims);
-        open.push(client);
-        const sleep = (milliseconds: number): Promise<void> =>
-            new Promise((resolve) => setTimeout(resolve, Math.min(milliseconds, 50)));
-        const env = { EDGE_OS_CACHE_DIR: path.join(dir, "cache") };
-        return testContext({ client, kind: "ims.ImportedImage", projectDir: dir, env, sleep, ...more });
+        return runs.context({ env: { EDGE_OS_CACHE_DIR: path.join(dir, "cache") }, ...more });
     }
 
     async function objects(): Promise<string[]> {
@@ -300,12 +301,3 @@ describe("ims.ImportedImage", function () {
         expect(lab.ims.store.images.list()).to.deep.equal([]);
     });
 });
-
-async function failure(attempt: Promise<unknown>): Promise<string> {
-    const error = await attempt.then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-    );
-    expect(error).to.be.instanceOf(Error);
-    return (error as Error).message;
-}

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import * as pulumi from "@pulumi/pulumi";
 import { startLab, type Lab } from "../../../lab";
 import { getImage, getPublicKey } from "../../../provider/ims";
+import { errorOf } from "../../support/failure";
 import { imsClient, imsConfig } from "../../support/ims";
 import { publicKey } from "../../support/sshKeys";
 
@@ -93,11 +94,7 @@ describe("IMS look-ups in a program", () => {
 });
 
 async function failure(attempt: Promise<unknown>): Promise<string> {
-    const error = await attempt.then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-    );
-    expect(error).to.be.instanceOf(Error);
+    const error = await errorOf(attempt);
     expect(pulumi.RunError.isInstance(error), "shown without a stack").to.equal(true);
-    return (error as Error).message;
+    return error.message;
 }

@@ -1,15 +1,14 @@
 import { expect } from "chai";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startLab, type Lab } from "../../../lab";
 import { customizedImage } from "../../../provider/ims/customizedImage.handler";
 import { addApt } from "../../support/aptImageRoot";
-import { testContext } from "../../support/context";
+import { failure } from "../../support/failure";
 import { needsImageRoots } from "../../support/imageRoot";
-import { imsClient, importImage } from "../../support/ims";
+import { importImage } from "../../support/ims";
+import { ImsRuns } from "../../support/imsRuns";
 import { Row } from "../../support/row";
 import { needsTool } from "../../support/tools";
 
@@ -17,6 +16,11 @@ describe("a step with packages, by the image's own apt and a repository in it", 
     this.timeout(60_000);
     let lab: Lab;
     let dir: string;
+    const runs = new ImsRuns(
+        () => lab.ims,
+        "ims.CustomizedImage",
+        () => dir,
+    );
 
     before(async function () {
         needsImageRoots(this);
@@ -26,6 +30,7 @@ describe("a step with packages, by the image's own apt and a repository in it", 
         lab = await startLab({ dir: path.join(dir, "lab"), ...parts, jobSpeed: 100 });
         await importImage(lab.ims, "base", (root) => addApt(root, ["edge-agent", "edge-tools"]));
     });
+    afterEach(() => runs.close());
     after(async () => {
         await lab.close();
         fs.rmSync(dir, { recursive: true, force: true });
@@ -37,43 +42,22 @@ describe("a step with packages, by the image's own apt and a repository in it", 
             { packages: { install: ["edge-agent", "edge-tools"] } },
             { packages: { remove: ["edge-tools"], refresh: false } },
         ]);
-        const status = await fileIn(row.id ?? "", "var/lib/dpkg/status");
+        const status = await runs.fileIn(row.id ?? "", "var/lib/dpkg/status");
         expect(status).to.include("Package: edge-agent\nStatus: install ok installed");
         expect(status).to.not.include("Package: edge-tools\nStatus: install ok installed");
-        expect(await fileIn(row.id ?? "", "opt/edge-agent/file")).to.equal("edge-agent\n");
-        expect(await fileIn(row.id ?? "", "opt/edge-agent/frontend")).to.equal("noninteractive\n");
+        expect(await runs.fileIn(row.id ?? "", "opt/edge-agent/file")).to.equal("edge-agent\n");
+        expect(await runs.fileIn(row.id ?? "", "opt/edge-agent/frontend")).to.equal("noninteractive\n");
     });
 
     it("shows what apt says of a package that there is not", async () => {
         const attempt = up(new Row(customizedImage), [{ packages: { install: ["edge-nothing"] } }]);
-        const error = await attempt.then(
-            () => undefined,
-            (thrown: unknown) => thrown,
-        );
-        expect(error).to.be.instanceOf(Error);
-        expect((error as Error).message)
+        expect(await failure(attempt))
             .to.include("step 1 (packages) failed with exit code 100")
             .and.include("Unable to locate package edge-nothing");
         expect(lab.ims.store.jobs.list()).to.deep.equal([]);
     });
 
     async function up(row: Row, steps: object[]): Promise<void> {
-        const { client } = imsClient(lab.ims);
-        const context = testContext({
-            ...{ client, kind: "ims.CustomizedImage", projectDir: dir },
-            sleep: (milliseconds) => sleep(Math.min(milliseconds, 50)),
-        });
-        try {
-            await row.up({ baseImage: "base", name: "with-packages", steps }, context);
-        } finally {
-            await client.close();
-        }
-    }
-
-    async function fileIn(imageId: string, file: string): Promise<string> {
-        const rootfs = await lab.ims.objects.get({ bucket: "boot-images", key: `${imageId}/rootfs` });
-        const packed = path.join(dir, "rootfs.sqsh");
-        fs.writeFileSync(packed, rootfs ?? "");
-        return execFileSync("unsquashfs", ["-cat", packed, file], { encoding: "utf8" });
+        await row.up({ baseImage: "base", name: "with-packages", steps }, runs.context());
     }
 });

@@ -3,6 +3,7 @@ import { startLab, type Lab } from "../../../lab";
 import type { ImsClient } from "../../../provider/ims/client";
 import { publicKey } from "../../../provider/ims/publicKey.handler";
 import { testContext, type TestContext } from "../../support/context";
+import { failure } from "../../support/failure";
 import { imsClient } from "../../support/ims";
 import { Row } from "../../support/row";
 import { publicKey as newKey } from "../../support/sshKeys";
@@ -152,12 +153,3 @@ describe("ims.PublicKey", () => {
         });
     }
 });
-
-async function failure(attempt: Promise<unknown>): Promise<string> {
-    const error = await attempt.then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-    );
-    expect(error).to.be.instanceOf(Error);
-    return (error as Error).message;
-}
