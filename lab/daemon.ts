@@ -11,7 +11,7 @@ async function run(options: LabOptions & { dir: string }): Promise<void> {
     claimFolder(folder);
     try {
         const before = systemsOf(readDescription(folder)).map((system) => [system, true] as const);
-        const lab = await startLab({ ...Object.fromEntries(before), ...options });
+        const lab = await startLab({ imsBaseImage: true, ...Object.fromEntries(before), ...options });
         const describe = (): void => describeLab(lab, folder, control.origin);
         const control: Listener = await listen({
             name: "control",

@@ -8,7 +8,9 @@ import { createHandler, type Tap } from "../handler";
 import { Keeper } from "../keeper";
 import { listen, type Listener, type PortBook } from "../server";
 import { StandIn, type Front } from "../standIn";
+import { addBaseImage } from "./baseImage/computeBase";
 import { createGateway } from "./gateway";
+import { assertJobsCanRun } from "./jobNeeds";
 import type { JobDefect } from "./jobs/pod";
 import { freePort, JobRunner } from "./jobs/runner";
 import { Kubernetes, type KubernetesFaults } from "./kubernetes";
@@ -28,6 +30,8 @@ export interface ImsLabOptions {
     jobSpeed?: number;
     /** Seconds an access token is valid. Default 300. */
     imsTokenLifetime?: number;
+    /** Have an image to customize, `compute-base`, as a real system has those of its vendor. Default false. */
+    imsBaseImage?: boolean;
 }
 
 interface Snapshot {
@@ -72,8 +76,9 @@ export class ImsLab extends StandIn {
         folder: LabFolder,
         authority: CertificateAuthority,
         ports: PortBook,
-        { jobSpeed = 1, imsTokenLifetime = 300 }: ImsLabOptions = {},
+        { jobSpeed = 1, imsTokenLifetime = 300, imsBaseImage = false }: ImsLabOptions = {},
     ): Promise<ImsLab> {
+        if (imsBaseImage) assertJobsCanRun();
         const identity = await authority.server("ims");
         const s3 = await startS3(path.join(folder.ims, "s3"), BUCKETS, ports, identity);
         const storage = { endpoint: s3.listener.origin, ...s3 };
@@ -129,6 +134,7 @@ export class ImsLab extends StandIn {
         };
         started.lab = new ImsLab(parts, clientSecret, password, folder.caFile);
         runner.resume();
+        if (imsBaseImage) await orClose(started.lab, () => addBaseImage(parts));
         return started.lab;
     }
 
@@ -163,6 +169,15 @@ export class ImsLab extends StandIn {
         this.parts.objects.close();
         await this.parts.storage.close();
         this.parts.keeper.flush();
+    }
+}
+
+async function orClose(lab: ImsLab, body: () => Promise<unknown>): Promise<void> {
+    try {
+        await body();
+    } catch (error) {
+        await lab.close();
+        throw error;
     }
 }
 

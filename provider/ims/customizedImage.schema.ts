@@ -66,6 +66,7 @@ export const outputs = z.object({
     imageId: z.string(),
     architecture: z.string(),
     manifest: z.string(),
+    manifestEtag: z.string(),
     artifacts: z.array(
         z.object({
             type: z.string(),

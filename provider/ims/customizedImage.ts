@@ -175,6 +175,8 @@ export class CustomizedImage extends EdgeResource {
     declare readonly architecture: pulumi.Output<string>;
     /** `s3://boot-images/<id>/manifest.json`, for a boot session template. */
     declare readonly manifest: pulumi.Output<string>;
+    /** Of the manifest, for the same. */
+    declare readonly manifestEtag: pulumi.Output<string>;
     declare readonly artifacts: pulumi.Output<CustomizedImageArtifact[]>;
     /** The job's statuses, each with the seconds since its start. Empty where no job was needed. */
     declare readonly jobHistory: pulumi.Output<{ status: string; after: number }[]>;
@@ -214,6 +216,7 @@ const PROPERTIES = [
     "imageId",
     "architecture",
     "manifest",
+    "manifestEtag",
     "artifacts",
     "jobHistory",
 ] as const;

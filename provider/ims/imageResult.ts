@@ -19,6 +19,8 @@ export interface ImageArtifact {
 export interface ImageContent {
     /** `s3://boot-images/…/manifest.json`. */
     readonly manifest: string;
+    /** Of the manifest, as the record has it. */
+    readonly manifestEtag: string;
     readonly artifacts: ImageArtifact[];
 }
 
@@ -59,7 +61,11 @@ export async function readImageContent(
     const results = await Promise.all(looks);
     const problems = results.filter((result) => typeof result === "string");
     if (problems.length > 0) throw new ImageDamaged([`${title} is damaged:`, ...problems].join("\n  - "));
-    return { manifest: path, artifacts: results.filter((result) => typeof result !== "string") };
+    return {
+        manifest: path,
+        manifestEtag: image.link.etag,
+        artifacts: results.filter((result) => typeof result !== "string"),
+    };
 }
 
 function artifactsIn(bytes: Buffer, title: string): Omit<ImageArtifact, "sizeBytes">[] {

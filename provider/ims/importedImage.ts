@@ -48,6 +48,8 @@ export class ImportedImage extends EdgeResource {
     declare readonly architecture: pulumi.Output<string>;
     /** `s3://boot-images/<id>/manifest.json`, for a boot session template. */
     declare readonly manifest: pulumi.Output<string>;
+    /** Of the manifest, for the same. */
+    declare readonly manifestEtag: pulumi.Output<string>;
     declare readonly artifacts: pulumi.Output<CustomizedImageArtifact[]>;
     /** Where the service is. */
     declare readonly endpoint: pulumi.Output<string>;
@@ -72,5 +74,6 @@ const PROPERTIES = [
     "imageId",
     "architecture",
     "manifest",
+    "manifestEtag",
     "artifacts",
 ] as const;

@@ -1,4 +1,4 @@
-import * as crypto from "node:crypto";
+import { registerImage } from "../../lab/ims/baseImage/register";
 import type { Image } from "../../lab/ims/store";
 import type { ImsLab } from "../../lab";
 import { ImsClient } from "../../provider/ims/client";
@@ -6,37 +6,10 @@ import { readImsSettings } from "../../provider/ims/settings";
 import { testHost, type TestHost } from "./context";
 import { squashedImageRoot } from "./imageRoot";
 
-const TYPE = "application/vnd.cray.image";
-
-/** An image as the service has it after an import: objects, a manifest, and a record that links it. */
-export async function importImage(
-    ims: ImsLab,
-    name: string,
-    change?: (folder: string) => void,
-): Promise<Image> {
-    const { store, objects } = ims;
-    const id = store.newId();
-    const files = [
-        { role: "rootfs", type: `${TYPE}.rootfs.squashfs`, content: squashedImageRoot(change) },
-        { role: "kernel", type: `${TYPE}.kernel`, content: Buffer.from("a kernel\n") },
-        { role: "initrd", type: `${TYPE}.initrd`, content: Buffer.from("an initrd\n") },
-    ];
-    const artifacts = [];
-    for (const { role, type, content } of files) {
-        const md5 = crypto.createHash("md5").update(content).digest("hex");
-        const place = { bucket: "boot-images", key: `${id}/${role}` };
-        await objects.put(place, content, { md5sum: md5 });
-        const etag = (await objects.head(place))?.etag ?? "";
-        artifacts.push({ type, md5, link: { path: `s3://boot-images/${place.key}`, type: "s3", etag } });
-    }
-    const manifest = { bucket: "boot-images", key: `${id}/manifest.json` };
-    const content = { version: "1.0", created: "2026-11-01 10:00:00", artifacts };
-    await objects.put(manifest, Buffer.from(JSON.stringify(content)));
-    const etag = (await objects.head(manifest))?.etag ?? "";
-    return store.images.put({
-        ...{ id, name, arch: "x86_64", metadata: {}, created: store.now() },
-        link: { path: `s3://boot-images/${manifest.key}`, type: "s3", etag },
-    });
+/** An image as the service has it after an import. */
+export function importImage(ims: ImsLab, name: string, change?: (folder: string) => void): Promise<Image> {
+    const boot = { kernel: Buffer.from("a kernel\n"), initrd: Buffer.from("an initrd\n") };
+    return registerImage(name, { rootfs: squashedImageRoot(change), ...boot }, ims);
 }
 
 /** What a stack's configuration says about a lab. */
