@@ -12,19 +12,25 @@ import * as path from "node:path";
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type JsonObject = Record<string, Json>;
 
+interface SchemaReference {
+    $ref?: string;
+    items?: { $ref?: string };
+}
+
 interface Parameter {
     name: string;
     in: string;
     required?: boolean;
-    schema?: { $ref?: string };
+    schema?: SchemaReference;
 }
 
 interface SourceOperation {
     parameters?: Parameter[];
-    responses: Record<string, { schema?: { $ref?: string } }>;
+    responses: Record<string, { schema?: SchemaReference }>;
 }
 
 const REFERENCE = "#/definitions/";
+const LIST = "List";
 const TEXTS = new Set(["description", "title", "example", "summary"]);
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const KEPT: Readonly<Record<string, readonly string[]>> = {
@@ -41,17 +47,30 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
     "/v1/edgehosts/{uid}/hostPairingKey": ["patch"],
     "/v1/dashboard/edgehosts/search": ["post"],
     "/v1/registries/metadata": ["get"],
+    "/v1/registries/helm/{uid}/sync/status": ["get"],
+    "/v1/registries/oci/{uid}/basic/sync/status": ["get"],
+    "/v1/registries/pack/{uid}/sync/status": ["get"],
     "/v1/packs/{packName}/registries/{registryUid}": ["get"],
     "/v1/clusterprofiles": ["post"],
     "/v1/clusterprofiles/{uid}": ["get", "put", "delete"],
+    "/v1/clusterprofiles/{uid}/clone": ["post"],
     "/v1/clusterprofiles/{uid}/metadata": ["patch"],
+    "/v1/clusterprofiles/{uid}/packs/manifests": ["get"],
     "/v1/clusterprofiles/{uid}/publish": ["patch"],
     "/v1/clusterprofiles/{uid}/variables": ["get", "put", "patch", "delete"],
     "/v1/dashboard/clusterprofiles/metadata": ["get"],
     "/v1/spectroclusters/edge-native": ["post"],
     "/v1/spectroclusters/{uid}": ["get", "delete"],
-    "/v1/spectroclusters/{uid}/profiles": ["get", "patch"],
+    "/v1/spectroclusters/{uid}/metadata": ["patch"],
+    "/v1/spectroclusters/{uid}/profiles": ["get", "patch", "delete"],
+    "/v1/spectroclusters/{uid}/repave/approve": ["patch"],
+    "/v1/spectroclusters/{uid}/variables": ["get", "patch"],
+    "/v1/dashboard/spectroclusters/search": ["post"],
     "/v1/dashboard/spectroclusters/{uid}/overview": ["get"],
+    "/v1/cloudconfigs/edge-native/{configUid}": ["get"],
+    "/v1/cloudconfigs/edge-native/{configUid}/clusterConfig": ["put"],
+    "/v1/cloudconfigs/edge-native/{configUid}/machinePools": ["post"],
+    "/v1/cloudconfigs/edge-native/{configUid}/machinePools/{machinePoolName}": ["put", "delete"],
 };
 
 /** A schema without its texts; a property may be named as a text is. */
@@ -74,26 +93,39 @@ function withExclusiveMinimum({ minimum, exclusiveMinimum, ...rest }: JsonObject
 }
 
 function slimOperation(method: string, route: string, source: SourceOperation): JsonObject {
-    const body = source.parameters?.find((parameter) => parameter.in === "body")?.schema?.$ref;
+    const body = nameOf(source.parameters?.find((parameter) => parameter.in === "body")?.schema);
     const query = source.parameters?.filter((parameter) => parameter.in === "query").map(({ name }) => name);
     const [status = "204", answer] =
         Object.entries(source.responses).find(([code]) => code.startsWith("2")) ?? [];
-    const reference = answer?.schema?.$ref;
+    const shown = nameOf(answer?.schema);
     return {
         method: method.toUpperCase(),
         path: route,
         query: query ?? [],
         status: Number(status),
-        ...(body === undefined ? {} : { body: body.slice(REFERENCE.length) }),
-        ...(reference === undefined ? {} : { answer: reference.slice(REFERENCE.length) }),
+        ...(body === undefined ? {} : { body }),
+        ...(shown === undefined ? {} : { answer: shown }),
     };
+}
+
+/** A schema's name; a list that has none is called after its items. */
+function nameOf({ $ref, items }: SchemaReference = {}): string | undefined {
+    if ($ref !== undefined) return $ref.slice(REFERENCE.length);
+    return items?.$ref === undefined ? undefined : items.$ref.slice(REFERENCE.length) + LIST;
+}
+
+/** The schema of a name, also of those that `nameOf` makes. */
+function schemaNamed(name: string, definitions: JsonObject): Json {
+    const known = definitions[name];
+    if (known !== undefined || !name.endsWith(LIST)) return known ?? {};
+    return { type: "array", items: { $ref: REFERENCE + name.slice(0, -LIST.length) } };
 }
 
 function reachable(definitions: JsonObject, names: string[]): JsonObject {
     const kept: JsonObject = {};
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
         if (name in kept) continue;
-        const schema = slim(definitions[name] ?? {});
+        const schema = slim(schemaNamed(name, definitions));
         kept[name] = schema;
         for (const [, found] of JSON.stringify(schema).matchAll(/"#\/definitions\/([^"]+)"/g)) {
             if (found !== undefined) names.push(found);

@@ -17,6 +17,14 @@ export interface PaletteBehaviour {
     architectureBeforePairing: boolean;
     /** What a PUT of `{}` as labels does. */
     emptyLabels: "clear" | "keep";
+    /** Whether a second profile of the same name and version is refused. */
+    duplicateProfile: "refuse" | "accept";
+    /** What type a clone of an add-on profile has: field reports tell of `cluster`. */
+    cloneType: "keep" | "cluster";
+    /** Whether somebody has to approve that nodes are repaved. */
+    repaveApproval: "needed" | "given";
+    /** Whether a cluster's deletion comes to an end by itself. */
+    deletion: "ends" | "sticks";
 }
 
 export const DEFAULT_BEHAVIOUR: PaletteBehaviour = {
@@ -27,4 +35,8 @@ export const DEFAULT_BEHAVIOUR: PaletteBehaviour = {
     agentLabels: "keep",
     architectureBeforePairing: false,
     emptyLabels: "clear",
+    duplicateProfile: "refuse",
+    cloneType: "keep",
+    repaveApproval: "given",
+    deletion: "ends",
 };

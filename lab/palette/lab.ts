@@ -25,6 +25,7 @@ interface Parts extends Front {
     keeper: Keeper;
     limits: RateLimits;
     agents: Agents;
+    clock: { offset: number };
 }
 
 /** The running stand-in of Palette: one tenant with two projects, and machines that pair when they boot. */
@@ -52,7 +53,8 @@ export class PaletteLab extends StandIn {
         { palette, paletteClusterPace = 200 }: PaletteLabOptions = {},
     ): Promise<PaletteLab> {
         const behaviour = { ...DEFAULT_BEHAVIOUR, ...(typeof palette === "object" ? palette : {}) };
-        const now = (): number => Date.now();
+        const clock = { offset: 0 };
+        const now = (): number => Date.now() + clock.offset;
         const store = new PaletteStore(now, () => keeper.touch());
         const keeper: Keeper = new Keeper(folder.paletteData, () => store);
         store.restore(readJson(folder.paletteData));
@@ -74,7 +76,7 @@ export class PaletteLab extends StandIn {
         });
         const identity = await authority.server("palette");
         const listener = await listen({ name: "palette", ports, identity, handler });
-        const parts = { listener, faults, calls, keeper, limits, agents };
+        const parts = { listener, faults, calls, keeper, limits, agents, clock };
         started.lab = new PaletteLab(parts, store, behaviour, apiKey, folder.caFile);
         return started.lab;
     }
@@ -82,6 +84,11 @@ export class PaletteLab extends StandIn {
     /** Boots a machine with this user-data. Throws what its console would show when it cannot pair. */
     boot(settings: AgentSettings): void {
         this.parts.agents.boot(settings);
+    }
+
+    /** Moves the clock that clusters, tokens and rate limits go by. */
+    advance(milliseconds: number): void {
+        this.parts.clock.offset += milliseconds;
     }
 
     /** The rate limits as after a long pause. */

@@ -1,11 +1,37 @@
 import * as crypto from "node:crypto";
-import type { ProfilePack } from "./store";
+import { PACK_VALUES } from "./packValues";
+import type { Layer } from "./store";
 
-/** A registry of packs, as every tenant has them; the uids are the lab's own. */
-export const REGISTRIES = [
-    { uid: "3ab000000000000000000001", name: "Palette Registry", kind: "oci", isDefault: true },
-    { uid: "3ab000000000000000000002", name: "Palette Community Registry", kind: "oci", isDefault: false },
-] as const;
+/** A registry of packs; the uids are the lab's own. */
+export interface Registry {
+    readonly uid: string;
+    readonly name: string;
+    readonly kind: "pack" | "oci" | "helm";
+    readonly isDefault: boolean;
+    readonly isPrivate: boolean;
+    /** Whether Palette knows what is in it. */
+    readonly isSyncSupported: boolean;
+}
+
+const PALETTE: Registry = {
+    ...{ uid: "3ab000000000000000000001", name: "Palette Registry", kind: "oci" },
+    ...{ isDefault: true, isPrivate: false, isSyncSupported: true },
+};
+const COMMUNITY: Registry = {
+    ...{ uid: "3ab000000000000000000002", name: "Palette Community Registry", kind: "oci" },
+    ...{ isDefault: false, isPrivate: false, isSyncSupported: true },
+};
+const SITE: Registry = {
+    ...{ uid: "3ab000000000000000000003", name: "Site Packs", kind: "pack" },
+    ...{ isDefault: false, isPrivate: true, isSyncSupported: true },
+};
+const ARCHIVE: Registry = {
+    ...{ uid: "3ab000000000000000000004", name: "Site Archive", kind: "oci" },
+    ...{ isDefault: false, isPrivate: true, isSyncSupported: false },
+};
+
+/** The public registries that every tenant has, and two of the site's own. */
+export const REGISTRIES: readonly Registry[] = [PALETTE, COMMUNITY, SITE, ARCHIVE];
 
 /** A pack in a registry, with the values it brings. */
 export interface RegistryPack {
@@ -13,43 +39,26 @@ export interface RegistryPack {
     readonly registryUid: string;
     readonly name: string;
     readonly version: string;
-    readonly layer: ProfilePack["layer"];
+    readonly layer: Layer;
     readonly values: string;
 }
 
-/** Marked, so that nobody takes them for those of the real packs. */
-const OWN = "# Values of the lab's own making, not those of the real pack.\n";
-
-const BYOI = `pack:
-  content:
-    images:
-      - image: "{{.spectro.pack.edge-native-byoi.options.system.uri}}"
-options:
-  system.uri: "{{ .spectro.pack.edge-native-byoi.options.system.registry }}/{{ .spectro.pack.edge-native-byoi.options.system.repo }}:{{ .spectro.pack.edge-native-byoi.options.system.k8sDistribution }}-{{ .spectro.system.kubernetes.version }}-{{ .spectro.pack.edge-native-byoi.options.system.peVersion }}-{{ .spectro.pack.edge-native-byoi.options.system.customTag }}"
-`;
-
-function pack(
-    registry: 0 | 1,
-    layer: ProfilePack["layer"],
-    name: string,
-    version: string,
-    values = "pack: {}\n",
-): RegistryPack {
-    const registryUid = REGISTRIES[registry].uid;
+function pack(registry: Registry, layer: Layer, name: string, version: string): RegistryPack {
     const uid = crypto
         .createHash("sha256")
-        .update(`${registryUid}/${name}/${version}`)
+        .update(`${registry.uid}/${name}/${version}`)
         .digest("hex")
         .slice(0, 24);
-    return { uid, registryUid, name, version, layer, values: OWN + values };
+    return { uid, registryUid: registry.uid, name, version, layer, values: PACK_VALUES[name] ?? "" };
 }
 
 /** The packs of the edge appliance's profile. */
 export const PACKS: readonly RegistryPack[] = [
-    pack(0, "os", "edge-native-byoi", "2.1.0", BYOI),
-    pack(0, "k8s", "edge-k8s", "1.33.6"),
-    pack(0, "k8s", "edge-k8s", "1.34.2"),
-    pack(0, "cni", "cni-cilium-oss", "1.18.4"),
-    pack(0, "csi", "csi-longhorn", "1.10.1"),
-    pack(1, "addon", "network-operator", "25.10.0"),
+    pack(PALETTE, "os", "edge-native-byoi", "2.1.0"),
+    pack(PALETTE, "k8s", "edge-k8s", "1.33.6"),
+    pack(PALETTE, "k8s", "edge-k8s", "1.34.2"),
+    pack(PALETTE, "cni", "cni-cilium-oss", "1.18.4"),
+    pack(PALETTE, "csi", "csi-longhorn", "1.10.1"),
+    pack(COMMUNITY, "addon", "network-operator", "25.10.0"),
+    pack(SITE, "addon", "nodeprep-controller", "1.0.0"),
 ];

@@ -1,4 +1,5 @@
 import * as crypto from "node:crypto";
+import { REGISTRIES, type Registry } from "./registries";
 
 export interface Project {
     uid: string;
@@ -50,10 +51,12 @@ export interface RegistrationToken extends PaletteRecord {
     isActive: boolean;
 }
 
+export type Layer = "kernel" | "os" | "k8s" | "cni" | "csi" | "addon";
+
 export interface ProfilePack {
     name: string;
     type: "spectro" | "helm" | "manifest" | "oci";
-    layer: "kernel" | "os" | "k8s" | "cni" | "csi" | "addon";
+    layer: Layer;
     tag: string;
     registryUid: string;
     packUid: string;
@@ -81,24 +84,49 @@ export interface ClusterProfile extends PaletteRecord {
 export interface ClusterHost {
     hostUid: string;
     hostName?: string;
+    nic?: object;
 }
 
 export interface MachinePool {
     name: string;
     isControlPlane: boolean;
     hosts: ClusterHost[];
+    /** What else it was given: labels, taints, the way it is updated. */
+    config: Record<string, unknown>;
+}
+
+/** A profile that a cluster has, as it was when the cluster took it over. */
+export interface AppliedProfile {
+    uid: string;
+    variables: { name: string; value?: string }[];
+    packs: ProfilePack[];
+}
+
+/** A change of profiles on its way to the nodes. Milliseconds since the epoch. */
+export interface Rollout {
+    /** Until then nothing shows but the profiles themselves; absent while somebody has to approve a repave. */
+    applicableAt?: number;
+    /** Until then nodes are worked on. */
+    doneAt?: number;
 }
 
 export interface EdgeCluster extends PaletteRecord {
-    state: "Provisioning" | "Running" | "Deleting" | "Deleted";
+    configUid: string;
+    state: "Pending" | "Provisioning" | "Running" | "Deleting" | "Deleted";
     /** Milliseconds since the epoch at which the present state ends by itself. */
     until?: number;
     healthy: boolean;
-    endpoint: { host: string; type: string };
+    config: {
+        controlPlaneEndpoint?: { host?: string; type?: string };
+        [field: string]: unknown;
+    };
     pools: MachinePool[];
-    profiles: { uid: string; variables: { name: string; value?: string }[] }[];
-    /** Milliseconds since the epoch at which a changed profile can be applied. */
-    applicableAt?: number;
+    profiles: AppliedProfile[];
+    rollout?: Rollout;
+    repave?: "Pending" | "Approved";
+    /** When the profiles were last changed, and when the agents had that. */
+    changedProfilesAt?: string;
+    appliedProfilesAt?: string;
 }
 
 /** Objects of one kind, in the order they came. */
@@ -142,6 +170,7 @@ export class PaletteStore {
         { uid: "2ab000000000000000000001", name: "Default" },
         { uid: "2ab000000000000000000002", name: "stores" },
     ];
+    readonly registries: Registry[] = [...REGISTRIES];
     readonly edgeHosts: Records<EdgeHost>;
     readonly tokens: Records<RegistrationToken>;
     readonly profiles: Records<ClusterProfile>;

@@ -3,7 +3,10 @@ import { decodeSegment, empty, json, type ApiRequest, type ApiResponse } from ".
 import type { RateLimits } from "../rateLimits";
 import type { Project } from "../store";
 import type { Handler, PaletteService } from "./call";
+import * as cloudConfigs from "./cloudConfigs";
+import { settleClusters } from "./clusterLife";
 import * as clusterProfiles from "./clusterProfiles";
+import * as profilesOf from "./clusterProfilesOf";
 import * as clusters from "./clusters";
 import { operationOf, type Operation } from "./description";
 import * as edgeHosts from "./edgeHosts";
@@ -33,11 +36,16 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     "DELETE /v1/edgehosts/tokens/{uid}": tokens.remove,
     "PUT /v1/edgehosts/tokens/{uid}/state": tokens.setState,
     "GET /v1/registries/metadata": packs.listRegistries,
+    "GET /v1/registries/helm/{uid}/sync/status": packs.syncStatus,
+    "GET /v1/registries/oci/{uid}/basic/sync/status": packs.syncStatus,
+    "GET /v1/registries/pack/{uid}/sync/status": packs.syncStatus,
     "GET /v1/packs/{packName}/registries/{registryUid}": packs.versionsOf,
     "POST /v1/clusterprofiles": clusterProfiles.create,
     "GET /v1/clusterprofiles/{uid}": clusterProfiles.get,
     "PUT /v1/clusterprofiles/{uid}": clusterProfiles.update,
     "DELETE /v1/clusterprofiles/{uid}": clusterProfiles.remove,
+    "POST /v1/clusterprofiles/{uid}/clone": clusterProfiles.clone,
+    "GET /v1/clusterprofiles/{uid}/packs/manifests": clusterProfiles.packManifests,
     "PATCH /v1/clusterprofiles/{uid}/metadata": clusterProfiles.updateMetadata,
     "PATCH /v1/clusterprofiles/{uid}/publish": clusterProfiles.publish,
     "GET /v1/clusterprofiles/{uid}/variables": clusterProfiles.getVariables,
@@ -48,9 +56,20 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     "POST /v1/spectroclusters/edge-native": clusters.create,
     "GET /v1/spectroclusters/{uid}": clusters.get,
     "DELETE /v1/spectroclusters/{uid}": clusters.remove,
-    "GET /v1/spectroclusters/{uid}/profiles": clusters.listProfiles,
-    "PATCH /v1/spectroclusters/{uid}/profiles": clusters.patchProfiles,
+    "PATCH /v1/spectroclusters/{uid}/metadata": clusters.updateMetadata,
+    "GET /v1/spectroclusters/{uid}/profiles": profilesOf.listProfiles,
+    "PATCH /v1/spectroclusters/{uid}/profiles": profilesOf.patchProfiles,
+    "DELETE /v1/spectroclusters/{uid}/profiles": profilesOf.removeProfiles,
+    "PATCH /v1/spectroclusters/{uid}/repave/approve": profilesOf.approveRepave,
+    "GET /v1/spectroclusters/{uid}/variables": profilesOf.getVariables,
+    "PATCH /v1/spectroclusters/{uid}/variables": profilesOf.patchVariables,
+    "POST /v1/dashboard/spectroclusters/search": clusters.search,
     "GET /v1/dashboard/spectroclusters/{uid}/overview": clusters.overview,
+    "GET /v1/cloudconfigs/edge-native/{configUid}": cloudConfigs.get,
+    "PUT /v1/cloudconfigs/edge-native/{configUid}/clusterConfig": cloudConfigs.updateConfig,
+    "POST /v1/cloudconfigs/edge-native/{configUid}/machinePools": cloudConfigs.addPool,
+    "PUT /v1/cloudconfigs/edge-native/{configUid}/machinePools/{machinePoolName}": cloudConfigs.updatePool,
+    "DELETE /v1/cloudconfigs/edge-native/{configUid}/machinePools/{machinePoolName}": cloudConfigs.removePool,
 };
 
 export interface PaletteApiOptions {
@@ -81,7 +100,7 @@ function answer(request: ApiRequest, { service, apiKey, limits }: PaletteApiOpti
     const handler = found && HANDLERS[`${found.operation.method} ${found.operation.path}`];
     if (!handler) throw new PaletteError(404, "RouteNotFound", `path ${path} was not found`);
     const { operation, params } = found;
-    clusters.settleClusters(service);
+    settleClusters(service);
     const result = handler({
         service,
         params: decoded(params),

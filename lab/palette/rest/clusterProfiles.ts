@@ -1,17 +1,11 @@
-import { PACKS } from "../registries";
-import type { ClusterProfile, ProfilePack, ProfileVariable } from "../store";
+import type { ClusterProfile, EdgeCluster, ProfilePack, ProfileVariable } from "../store";
 import { newRecord, shownMetadata, visible, type Call, type Metadata, type PaletteService } from "./call";
-import { invalid, notFound, PaletteError } from "./errors";
+import { PaletteError } from "./errors";
+import { packsOf, refuseUndefined, type PackInput } from "./profilePacks";
 
 const KIND = "ClusterProfile";
-const MANIFEST_PACK = "spectro-manifest-pack";
-const MASK = "********";
-
-interface PackInput extends Partial<Omit<ProfilePack, "manifests">> {
-    name: string;
-    uid?: string;
-    manifests?: { name?: string; content?: string }[];
-}
+/** What stands in the place of a sensitive value. */
+export const MASK = "********";
 
 interface Request {
     metadata?: Metadata;
@@ -28,13 +22,7 @@ export function create(call: Call): object {
     const { metadata = {}, spec = {} } = call.body as Request;
     const { version = "1.0.0", template = {}, variables = [] } = spec;
     const record = newRecord(store, metadata, project?.uid);
-    if (sameName(service, record).some((profile) => profile.version === version)) {
-        throw new PaletteError(
-            409,
-            "ClusterProfileAlreadyExists",
-            `Cluster profile '${record.name}' of version '${version}' already exists`,
-        );
-    }
+    refuseTaken(service, record, version);
     const packs = packsOf(service, template.packs, variables);
     const { uid } = store.profiles.put({
         ...record,
@@ -58,9 +46,42 @@ export function get(call: Call): object {
         },
         status: {
             isPublished: published !== undefined && draft === undefined,
-            inUseClusterUids: usersOf(service, profile),
+            inUseClusterUids: usersOf(service, profile).map(({ uid }) => uid),
+            inUseClusters: usersOf(service, profile).map(({ uid, name }) => ({
+                ...{ kind: "spectrocluster", uid, name },
+            })),
         },
     };
+}
+
+/** Everything but the name's and version's, of the scope that is named; without one of this one. */
+export function clone(call: Call): object {
+    const { service } = call;
+    const { store, behaviour } = service;
+    const source = visible(call, KIND, store.profiles);
+    const { metadata } = call.body as {
+        metadata: { name: string; version?: string; target?: { scope?: string; projectUid?: string } };
+    };
+    const { name, version = source.version, target } = metadata;
+    const projectUid = target?.scope === "tenant" ? undefined : (target?.projectUid ?? source.projectUid);
+    const { labels, annotations } = source;
+    const record = newRecord(store, { name, labels, annotations }, projectUid);
+    refuseTaken(service, record, version);
+    const type = behaviour.cloneType === "cluster" ? behaviour.cloneType : source.type;
+    const { uid } = store.profiles.put({ ...source, ...record, version, type });
+    return { uid };
+}
+
+/** The manifests of all packs, with their contents, which nothing else shows. */
+export function packManifests(call: Call): object {
+    const profile = visible(call, KIND, call.service.store.profiles);
+    const packs = (profile.draft ?? profile.published ?? []).map(
+        ({ name, type, layer, tag, registryUid, values, manifests }) => ({
+            metadata: { name },
+            spec: { name, type, layer, version: tag, registryUid, values, manifests },
+        }),
+    );
+    return { metadata: shownMetadata(profile), spec: { packs } };
 }
 
 /** Becomes a draft, also of what is published: another publication is needed. A version given renames this one. */
@@ -152,49 +173,6 @@ function changeVariables(call: Call, change: (former: ProfileVariable[]) => Prof
     store.profiles.put({ ...profile, variables, changedAt: store.time() });
 }
 
-function packsOf(
-    { store }: PaletteService,
-    inputs: readonly PackInput[] = [],
-    variables: readonly ProfileVariable[],
-): ProfilePack[] {
-    const packs = inputs.map((input): ProfilePack => {
-        const { name, uid = "", tag = "", registryUid = "", values = "", manifests = [] } = input;
-        const known = PACKS.find((pack) => pack.uid === uid);
-        const isManifest = input.type === "manifest" && uid === MANIFEST_PACK;
-        if (!known && !isManifest) throw notFound("Pack", uid === "" ? name : uid);
-        return {
-            ...{ name, values, packUid: uid, type: input.type ?? "spectro" },
-            layer: known?.layer ?? input.layer ?? "addon",
-            tag: known?.version ?? tag,
-            registryUid: known?.registryUid ?? registryUid,
-            manifests: manifests.map((manifest) => ({
-                ...{ uid: store.newUid(), name: manifest.name ?? "", content: manifest.content ?? "" },
-            })),
-        };
-    });
-    const names = packs.map(({ name }) => name);
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined) throw invalid(`the pack '${twice}' is there twice`);
-    refuseUndefined(packs, variables);
-    return packs;
-}
-
-function refuseUndefined(packs: readonly ProfilePack[], variables: readonly ProfileVariable[]): void {
-    const declared = new Set(variables.map(({ name }) => name));
-    const used = packs.flatMap(({ values, manifests }) =>
-        [values, ...manifests.map(({ content }) => content)].flatMap((text) =>
-            [...text.matchAll(/\{\{\s*\.spectro\.var\.([\w-]+)\s*\}\}/g)].map(([, name = ""]) => name),
-        ),
-    );
-    const missing = [...new Set(used)].filter((name) => !declared.has(name));
-    if (missing.length === 0) return;
-    throw new PaletteError(
-        400,
-        "PackVariablesUndefined",
-        `the variables ${missing.join(", ")} are used by packs, but not defined`,
-    );
-}
-
 function templateOf({ name, type, cloudType, version, uid }: ClusterProfile, packs: ProfilePack[]): object {
     return {
         ...{ uid, name, type, cloudType, profileVersion: version },
@@ -220,9 +198,24 @@ function sameName(
         .filter((profile) => profile.name === name && profile.projectUid === projectUid);
 }
 
-function usersOf({ store }: PaletteService, { uid }: ClusterProfile): string[] {
+function refuseTaken(
+    service: PaletteService,
+    record: { name: string; projectUid?: string },
+    version: string,
+): void {
+    if (service.behaviour.duplicateProfile === "accept") return;
+    if (!sameName(service, record).some((profile) => profile.version === version)) return;
+    throw new PaletteError(
+        409,
+        "ClusterProfileAlreadyExists",
+        `Cluster profile '${record.name}' of version '${version}' already exists`,
+    );
+}
+
+function usersOf({ store }: PaletteService, { uid }: ClusterProfile): EdgeCluster[] {
     return store.clusters
         .list()
-        .filter((cluster) => cluster.state !== "Deleted" && cluster.profiles.some((used) => used.uid === uid))
-        .map((cluster) => cluster.uid);
+        .filter(
+            (cluster) => cluster.state !== "Deleted" && cluster.profiles.some((used) => used.uid === uid),
+        );
 }
