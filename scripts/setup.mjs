@@ -40,6 +40,7 @@ const TOOLS = [
         without: "what sbsign signs is not shown to firmware and to the check",
     },
     { command: "dockerd", package: "docker.io", without: "no image is built" },
+    { command: "xorriso", package: "xorriso", without: "no installer ISO is made" },
     { command: "docker-registry", package: "docker-registry", without: "nothing is pushed to a registry" },
     { command: "objcopy", package: "binutils", without: "no unified kernel image is made for a boot" },
     { command: "qemu-system-x86_64", package: "qemu-system-x86", without: "no image is booted" },
