@@ -1,22 +1,11 @@
+import { SharedList } from "../http/sharedList";
 import type { Collection, HostResource, Objects } from "./api";
-
-interface List<T> {
-    fetchedAt: number;
-    objects: Map<string, T>;
-}
-
-interface Fetch<T> {
-    answer: Promise<List<T>>;
-    /** Own writes since it began: the pages may have been read before them. */
-    since: Map<string, T | undefined>;
-}
 
 type Entry = Objects[Collection];
 
 /** The lists that all resources of a run share, with the run's own writes patched in. */
 export class SharedLists {
-    private readonly lists = new Map<Collection, List<Entry>>();
-    private readonly fetches = new Map<Collection, Fetch<Entry>>();
+    private readonly lists = new Map<Collection, SharedList<Entry>>();
 
     constructor(
         private readonly now: () => number,
@@ -24,43 +13,32 @@ export class SharedLists {
     ) {}
 
     async get<K extends Collection>(collection: K, maxAge: number): Promise<Map<string, Objects[K]>> {
-        const list = this.lists.get(collection);
-        if (list && this.now() - list.fetchedAt < maxAge) return list.objects as Map<string, Objects[K]>;
-        const fetch = this.fetches.get(collection) ?? this.start(collection);
-        return (await fetch.answer).objects as Map<string, Objects[K]>;
+        return (await this.of(collection).get(maxAge)) as Map<string, Objects[K]>;
     }
 
     put<K extends Collection>(collection: K, object: Objects[K]): void {
-        this.lists.get(collection)?.objects.set(object.resourceId, object);
-        this.fetches.get(collection)?.since.set(object.resourceId, object);
+        this.of(collection).put(object);
     }
 
     drop(collection: Collection, id: string): void {
-        this.lists.get(collection)?.objects.delete(id);
-        this.fetches.get(collection)?.since.set(id, undefined);
+        this.of(collection).drop(id);
     }
 
     /** What is known of an object without asking. */
     known<K extends Collection>(collection: K, id: string): Objects[K] | undefined {
-        return this.lists.get(collection)?.objects.get(id) as Objects[K] | undefined;
+        return this.of(collection).known(id) as Objects[K] | undefined;
     }
 
-    private start(collection: Collection): Fetch<Entry> {
-        const fetch: Fetch<Entry> = { since: new Map(), answer: Promise.resolve() as never };
-        fetch.answer = this.fetchAll(collection)
-            .then((found) => {
-                const objects = new Map<string, Entry>(found.map((object) => [object.resourceId, object]));
-                for (const [id, object] of fetch.since) {
-                    if (object) objects.set(id, object);
-                    else objects.delete(id);
-                }
-                const list = { fetchedAt: this.now(), objects };
-                this.lists.set(collection, list);
-                return list;
-            })
-            .finally(() => this.fetches.delete(collection));
-        this.fetches.set(collection, fetch);
-        return fetch;
+    private of(collection: Collection): SharedList<Entry> {
+        const known = this.lists.get(collection);
+        if (known) return known;
+        const list = new SharedList<Entry>(
+            this.now,
+            ({ resourceId }) => resourceId,
+            () => this.fetchAll(collection),
+        );
+        this.lists.set(collection, list);
+        return list;
     }
 }
 

@@ -1,3 +1,6 @@
+import { abortable } from "../http/abortable";
+import { SharedList } from "../http/sharedList";
+import type { Host } from "../resource/context";
 import { isRecord } from "../resource/unknown";
 import { PaletteError } from "./answers";
 import type {
@@ -8,12 +11,49 @@ import type {
     RegistrationTokenRequest,
     TunnelConfig,
 } from "./api";
+import type { PaletteSettings } from "./settings";
 import { mayHaveHappened, PaletteTransport, type CallOptions, type Scope } from "./transport";
 
 export type { CallOptions, Scope };
 
+/** How old a list may be unless somebody needs to know better. */
+const SHARED_AGE = 5 * 60_000;
+
+export interface ListOptions extends CallOptions {
+    /** How old the shared list may be, in milliseconds. 0 asks anew. Default: 5 minutes. */
+    readonly maxAge?: number;
+}
+
 /** One tenant of Palette. All resources of a run share it, with its pace and what it knows of the tenant. */
 export class PaletteClient extends PaletteTransport {
+    /** By uid of the project. */
+    private readonly hostLists = new Map<string, SharedList<EdgeHostSummary>>();
+
+    constructor(
+        settings: PaletteSettings,
+        private readonly clock: Host,
+    ) {
+        super(settings, clock);
+    }
+
+    /** All hosts of a project by uid, from a search that all resources of a run share: fifty of them are one call. */
+    async listedEdgeHosts(
+        projectUid: string,
+        { signal, maxAge = SHARED_AGE }: ListOptions = {},
+    ): Promise<ReadonlyMap<string, EdgeHostSummary>> {
+        return abortable(this.hostList(projectUid).get(maxAge), signal);
+    }
+
+    /** From the shared list; a host that it does not have is asked for, since pages can miss one. */
+    async lookedUpEdgeHost(
+        uid: string,
+        projectUid: string,
+        options: ListOptions = {},
+    ): Promise<EdgeHostSummary | undefined> {
+        const listed = await this.listedEdgeHosts(projectUid, options);
+        return listed.get(uid) ?? this.edgeHost(uid, { projectUid }, options);
+    }
+
     /** The host as it is now; undefined only when Palette itself says that there is none. */
     async edgeHost(
         uid: string,
@@ -77,6 +117,7 @@ export class PaletteClient extends PaletteTransport {
     /** Not there is done. */
     async removeEdgeHost(uid: string, scope: Scope, { signal }: CallOptions = {}): Promise<void> {
         await this.removed({ method: "DELETE", path: edgeHostPath(uid), scope, signal });
+        if (scope !== "tenant") this.hostLists.get(scope.projectUid)?.drop(uid);
     }
 
     /** All hosts that the scope can see, page by page. */
@@ -132,6 +173,18 @@ export class PaletteClient extends PaletteTransport {
     /** Not there is done. */
     async removeRegistrationToken(uid: string, { signal }: CallOptions = {}): Promise<void> {
         await this.removed({ method: "DELETE", path: tokenPath(uid), scope: "tenant", signal });
+    }
+
+    private hostList(projectUid: string): SharedList<EdgeHostSummary> {
+        const known = this.hostLists.get(projectUid);
+        if (known) return known;
+        const list = new SharedList<EdgeHostSummary>(
+            () => this.clock.now(),
+            ({ metadata }) => metadata.uid ?? "",
+            () => this.edgeHosts({ projectUid }),
+        );
+        this.hostLists.set(projectUid, list);
+        return list;
     }
 }
 

@@ -1,3 +1,7 @@
 export type { PaletteArgs, PaletteProjectArgs } from "./args";
+export { EdgeHost } from "./edgeHost";
+export type { EdgeHostArgs } from "./edgeHost";
 export { edgeHostUid } from "./edgeHostUid";
 export type { ProductUuid } from "./edgeHostUid";
+export { RegistrationToken } from "./registrationToken";
+export type { RegistrationTokenArgs } from "./registrationToken";

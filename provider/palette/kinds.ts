@@ -1,4 +1,6 @@
 import type { AnyResource } from "../resource/definition";
+import { edgeHost } from "./edgeHost.handler";
+import { registrationToken } from "./registrationToken.handler";
 
 /** Every kind of this system. */
-export const kinds = [] as unknown as readonly AnyResource[];
+export const kinds = [edgeHost, registrationToken] as unknown as readonly AnyResource[];
