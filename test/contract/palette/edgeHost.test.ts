@@ -6,7 +6,7 @@ import type { PaletteClient } from "../../../provider/palette/client";
 import { edgeHost } from "../../../provider/palette/edgeHost.handler";
 import { testContext, type TestContext } from "../../support/context";
 import { failure } from "../../support/failure";
-import { paletteClient } from "../../support/palette";
+import { bootMachine, paletteClient } from "../../support/palette";
 import { Row } from "../../support/row";
 
 const UID = "edge-lab1-01";
@@ -67,20 +67,6 @@ describe("palette.EdgeHost", () => {
             spec: { archType: "amd64" as const },
         };
         await client.registerEdgeHost(body, await client.project(project), { same: () => false });
-    }
-
-    async function booted(
-        archType: "amd64" | "arm64" = "amd64",
-        tags: Record<string, string> = {},
-    ): Promise<void> {
-        const { client } = context();
-        const uid = await client.createRegistrationToken(
-            { metadata: { name: "t" }, spec: { expiry: "2030-01-01T00:00:00.000Z" } },
-            { same: () => false },
-        );
-        const { token } = lab.palette.store.tokens.get(uid) ?? { token: "" };
-        const { uid: projectUid = "" } = lab.palette.store.projects[1] ?? {};
-        lab.palette.boot({ token, name: UID, projectUid, archType, tags });
     }
 
     function joined(): void {
@@ -225,7 +211,7 @@ describe("palette.EdgeHost", () => {
     it("says so when the machine is of another architecture, and leaves it", async () => {
         const inputs = { uid: UID, architecture: "amd64" };
         const row = await up(inputs);
-        await booted("arm64");
+        bootMachine(lab.palette, UID, { archType: "arm64" });
         expect(await row.refresh(context())).to.deep.equal(["architecture"]);
         expect(await failure(row.up(inputs, context()))).to.include("the machine is arm64");
         expect(host().hardware?.archType).to.equal("arm64");
@@ -236,7 +222,7 @@ describe("palette.EdgeHost", () => {
             lab.palette.behaviour.agentLabels = agentLabels;
             const inputs = { uid: UID, labels: { site: "1" } };
             const row = await up(inputs);
-            await booted("amd64", { zone: "x" });
+            bootMachine(lab.palette, UID, { tags: { zone: "x" } });
             const drift = await row.refresh(context());
             expect(drift).to.deep.equal(agentLabels === "keep" ? [] : ["labels"]);
             await row.up(inputs, context());
@@ -256,7 +242,7 @@ describe("palette.EdgeHost", () => {
 
     it("#72: refuses to delete a host in use, naming the cluster, unless it is forced", async () => {
         const row = await up({});
-        await booted();
+        bootMachine(lab.palette, UID);
         joined();
         expect(await failure(row.delete(context()))).to.include("is a member of shop");
         lab.palette.behaviour.deleteInUse = "remove";
@@ -268,7 +254,7 @@ describe("palette.EdgeHost", () => {
     it("says so when the agent of a deleted host registers it again", async () => {
         lab.palette.behaviour.agentReturns = true;
         const row = await up({});
-        await booted();
+        bootMachine(lab.palette, UID);
         const run = context();
         await row.delete(run);
         expect(run.messages.warn[0]).to.include("switch the machine off");

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { HostResource } from "../../../provider/emf/api";
-import { report, standingOf, summarize, type Phase, type Standing } from "../../../provider/emf/hostStanding";
+import { standingOf, type Phase } from "../../../provider/emf/hostStanding";
+import { report, summarize, type Standing } from "../../../provider/gate/standing";
 
 interface Looks {
     desiredState?: string;

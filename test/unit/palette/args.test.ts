@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import type { EdgeHostArgs, RegistrationTokenArgs } from "../../../provider/palette";
+import type { EdgeHostArgs, HostGateArgs, RegistrationTokenArgs } from "../../../provider/palette";
 import type { edgeHost } from "../../../provider/palette/edgeHost.handler";
+import type { hostGate } from "../../../provider/palette/hostGate.handler";
 import type { registrationToken } from "../../../provider/palette/registrationToken.handler";
 
 /** What the check adds. */
@@ -20,8 +21,9 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 /** Checked by the compiler: a field in one and not in the other, or of another type, does not compile. */
 const equal: [
     Equal<FromArgs<EdgeHostArgs>, FromSchema<(typeof edgeHost)["inputs"]>>,
+    Equal<FromArgs<HostGateArgs>, FromSchema<(typeof hostGate)["inputs"]>>,
     Equal<FromArgs<RegistrationTokenArgs>, FromSchema<(typeof registrationToken)["inputs"], DerivedOfToken>>,
-] = [true, true];
+] = [true, true, true];
 
 describe("the public arguments of Palette resources", () => {
     it("equal the schemas", () => {
