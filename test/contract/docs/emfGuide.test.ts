@@ -1,12 +1,8 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { expect } from "chai";
 import { HOSTS_CSV_HEADER } from "../../../components/hostsCsv";
 import { startLab, type Lab } from "../../../lab";
-import { programsOf, typeFaults } from "../../support/guide";
+import { testGuidePrograms } from "../../support/guideTests";
 import { PROFILE } from "../../support/traps";
 import { publicKey } from "../../support/sshKeys";
-import { stackUnderTest } from "../../support/stack";
 
 const GUIDE = "docs/emf.md";
 
@@ -18,7 +14,6 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 describe(`the programs of ${GUIDE}`, () => {
-    const programs = programsOf(GUIDE);
     let lab: Lab;
     before(async () => {
         lab = await startLab({ images: false });
@@ -30,29 +25,14 @@ describe(`the programs of ${GUIDE}`, () => {
     });
     after(() => lab.close());
 
-    it("are there, and each is whole", () => {
-        expect(programs).to.have.lengthOf.at.least(5);
-        for (const { source } of programs) expect(source).to.match(/^import /);
-    });
-
-    it("are what the package's types allow", () => {
-        expect(typeFaults(programs)).to.deep.equal([]);
-    });
-
-    for (const { line, compiled } of programs) {
-        it(`the one on line ${line} previews against an EMF`, async () => {
+    testGuidePrograms({
+        ...{ file: GUIDE, programs: 5, files: FILES, allowed: ["warning"] },
+        site: () => {
             const { endpoint, keycloak, project, username, password, caFile } = lab.emf;
-            await using stack = stackUnderTest({
-                program: { source: compiled },
+            return {
                 config: { "edge-os:emf": { endpoint, keycloak, project, username, caFile } },
                 env: { EDGE_OS_EMF_PASSWORD: password },
-            });
-            for (const [name, text] of Object.entries(FILES))
-                fs.writeFileSync(path.join(stack.dir, name), text);
-            const { exitCode, stdout, diagnostics, changes } = await stack.preview();
-            expect(exitCode, stdout).to.equal(0);
-            expect(diagnostics.filter(({ severity }) => severity === "error")).to.deep.equal([]);
-            expect(changes.create ?? 0).to.be.at.least(1);
-        });
-    }
+            };
+        },
+    });
 });
