@@ -98,15 +98,18 @@ async function wrongContent(
     if (sha256 === undefined && content === undefined && contains === undefined) return undefined;
     if (entry.kind !== "file") return `is a ${entry.kind}, not a file`;
     if (sha256 !== undefined) {
-        const hash = crypto.createHash("sha256");
-        await tree.stream(path, MAX_HASHED, (chunk) => void hash.update(chunk));
-        const found = hash.digest("hex");
-        if (found !== sha256) return `has SHA-256 ${found}, not ${sha256}`;
+        const found = await tree.sha256(path, MAX_HASHED);
+        if (found !== sha256) return `has SHA-256 ${found ?? "unknown"}, not ${sha256}`;
     }
-    if (content === undefined && contains === undefined) return undefined;
-    const bytes = (await tree.read(path, MAX_COMPARED)) ?? Buffer.alloc(0);
     // Contents may be secrets, so neither side of the comparison is shown.
-    if (content !== undefined && !bytes.equals(Buffer.from(content))) return "has another content";
-    if (contains !== undefined && !bytes.includes(contains)) return "does not contain the expected text";
-    return undefined;
+    if (content !== undefined && (await tree.sha256(path, MAX_COMPARED)) !== digestOf(content)) {
+        return "has another content";
+    }
+    if (contains === undefined) return undefined;
+    const bytes = (await tree.read(path, MAX_COMPARED)) ?? Buffer.alloc(0);
+    return bytes.includes(contains) ? undefined : "does not contain the expected text";
+}
+
+function digestOf(text: string): string {
+    return crypto.createHash("sha256").update(text).digest("hex");
 }

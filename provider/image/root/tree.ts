@@ -1,4 +1,4 @@
-import type { PartitionFs } from "../fileSystem";
+import * as crypto from "node:crypto";
 import { ImageDamage, printable } from "../check";
 
 /** What is known of one file, folder or link of a root file system. */
@@ -11,8 +11,8 @@ export interface Entry {
     size: number;
 }
 
-/** What is used of the ext4 library. Its `readFile` takes every file for text, so files are read by descriptor. */
-interface Ext4 {
+/** What is used of a file system's library. ext4's `readFile` takes every file for text, so files are read by descriptor. */
+export interface TreeFiles {
     open(path: string, flags: string): Promise<{ readonly fd: number }>;
     close(fd: number): Promise<void>;
     read(
@@ -27,7 +27,8 @@ interface Ext4 {
     lstat(path: string): Promise<RawStats>;
 }
 
-interface RawStats {
+/** What `lstat` says; `mode` with the bits for the kind of file. */
+export interface RawStats {
     mode: number;
     uid: number;
     gid: number;
@@ -51,13 +52,13 @@ export class TooLarge extends NotReadableHere {}
  * One call at a time: the library below has one state for all.
  */
 export class ImageTree {
-    private readonly ext4: Ext4;
+    private readonly files: TreeFiles;
     private readonly known = new Map<string, Entry | undefined>();
     private calls = 0;
     private bytes = 0;
 
-    constructor(fs: PartitionFs) {
-        this.ext4 = fs.promises as unknown as Ext4;
+    constructor(fs: { readonly promises: object }) {
+        this.files = fs.promises as TreeFiles;
     }
 
     /** The entry at a path, links followed; undefined when there is none. */
@@ -88,7 +89,7 @@ export class ImageTree {
     async list(path: string): Promise<string[]> {
         const real = await this.resolve(path, true);
         if (real === undefined || (await this.look(real))?.kind !== "folder") return [];
-        const names = await this.call(path, () => this.ext4.readdir(real));
+        const names = await this.call(path, () => this.files.readdir(real));
         return names.filter((name) => name !== "." && name !== "..").sort();
     }
 
@@ -113,6 +114,14 @@ export class ImageTree {
         return Buffer.concat(chunks);
     }
 
+    /** Digest of a file; undefined when there is none. Throws TooLarge beyond `limit` bytes. */
+    async sha256(path: string, limit: number): Promise<string | undefined> {
+        const hash = crypto.createHash("sha256");
+        return (await this.stream(path, limit, (chunk) => void hash.update(chunk)))
+            ? hash.digest("hex")
+            : undefined;
+    }
+
     /** Hands out a file in pieces; false when there is none. */
     async stream(path: string, limit: number, take: (chunk: Buffer) => void): Promise<boolean> {
         const real = await this.resolve(path, true);
@@ -133,24 +142,24 @@ export class ImageTree {
             throw new ImageDamage("its files are larger than what is read of an image");
         // Some library calls fail on an empty file.
         if (size === 0) return;
-        const { fd } = await this.call(real, () => this.ext4.open(real, "r"));
+        const { fd } = await this.call(real, () => this.files.open(real, "r"));
         try {
             for (let position = 0; position < size;) {
                 const wanted = Math.min(CHUNK, size - position);
                 const buffer = Buffer.alloc(wanted);
                 const at = position;
-                const { bytesRead } = await this.call(real, () => this.ext4.read(fd, buffer, 0, wanted, at));
+                const { bytesRead } = await this.call(real, () => this.files.read(fd, buffer, 0, wanted, at));
                 if (bytesRead <= 0) throw new ImageDamage(`${printable(real)} ends before its size`);
                 take(buffer.subarray(0, bytesRead));
                 position += bytesRead;
             }
         } finally {
-            await this.ext4.close(fd);
+            await this.files.close(fd);
         }
     }
 
     /** The path without links; undefined when there is nothing there. */
-    private async resolve(path: string, followLast: boolean): Promise<string | undefined> {
+    protected async resolve(path: string, followLast: boolean): Promise<string | undefined> {
         const ahead = path.split("/").reverse();
         let done: string[] = [];
         let links = 0;
@@ -180,7 +189,7 @@ export class ImageTree {
 
     private async look(real: string): Promise<Entry | undefined> {
         if (this.known.has(real)) return this.known.get(real);
-        const stats = await this.call(real, () => this.ext4.lstat(real)).catch((error: unknown) => {
+        const stats = await this.call(real, () => this.files.lstat(real)).catch((error: unknown) => {
             if (error instanceof NotThere) return undefined;
             throw error;
         });
@@ -192,7 +201,7 @@ export class ImageTree {
     /** The library hands out a long target with bytes of its buffer behind it. */
     private async readLink(real: string, size: number): Promise<string> {
         if (size === 0 || size > 4096) throw new ImageDamage(`${printable(real)} is a damaged link`);
-        const target = await this.call(real, () => this.ext4.readlink(real));
+        const target = await this.call(real, () => this.files.readlink(real));
         return Buffer.from(target).toString("utf8", 0, size);
     }
 
@@ -204,6 +213,7 @@ export class ImageTree {
         } catch (error) {
             const code = (error as NodeJS.ErrnoException).code ?? "";
             if (code === "ENOENT" || code === "ENOTDIR") throw new NotThere();
+            if (error instanceof ImageDamage) throw error;
             throw new ImageDamage(
                 `${printable(path)} cannot be read (${printable((error as Error).message, 60)})`,
             );
