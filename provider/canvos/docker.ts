@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import { lastLines, pickEnvironment, runCommand } from "../process/command";
 import { findTool } from "../process/tools";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** What the `docker` command needs to find its daemon and its own settings, and nothing else of the environment. */
 const PASSED = /^(PATH|HOME|USER|LANG|LC_ALL|TMPDIR|XDG_RUNTIME_DIR|DOCKER_.*|SSH_AUTH_SOCK)$/;
-/** Of what a command prints on its way to fail. */
-const MOST_STDERR = 4000;
-const MOST_OUTPUT = 16 * 1024 * 1024;
 
 export interface DockerOptions {
     signal?: AbortSignal | undefined;
@@ -19,40 +15,68 @@ export interface DockerOptions {
 /** A `docker` command that ended with another code than 0. */
 export class DockerFailure extends EdgeError {}
 
+/** How long a daemon that is there may take to say so. */
+const ANSWER_LIMIT = 10_000;
+const ADVICE = "install Docker, or set DOCKER_HOST to the daemon that builds";
+
 /** The `docker` command with an environment of its own: contexts, sockets and remote daemons are its affair. */
 export class Docker {
-    readonly env: Record<string, string>;
+    readonly env: Readonly<Record<string, string>>;
+    private address?: Promise<string>;
 
-    constructor(env: Environment) {
-        const passed = Object.entries(env).filter(
-            (entry): entry is [string, string] => PASSED.test(entry[0]) && entry[1] !== undefined,
-        );
-        this.env = Object.fromEntries(passed);
+    constructor(env: Readonly<Record<string, string | undefined>>) {
+        this.env = pickEnvironment(env, PASSED);
     }
 
     /** What the command prints. */
     async text(args: readonly string[], options: DockerOptions = {}): Promise<string> {
-        const child = this.start(args, options);
-        const chunks: Buffer[] = [];
-        let size = 0;
-        child.stdout?.on("data", (chunk: Buffer) => {
-            size += chunk.length;
-            if (size <= MOST_OUTPUT) chunks.push(chunk);
+        const { ended, stdout, stderr, timedOut } = await runCommand(this.program(), args, {
+            env: this.env,
+            ...options,
         });
-        await ended(child, args, options);
-        return Buffer.concat(chunks).toString("utf8");
+        if (ended === 0) return stdout;
+        const command = `docker ${args.slice(0, 2).join(" ")}`;
+        if (timedOut) {
+            throw new UnavailableHere(
+                `${command}: no answer within ${(options.timeLimit ?? 0) / 1000} s: ${ADVICE}`,
+            );
+        }
+        const said = lastLines(stderr);
+        if (
+            /cannot connect to the docker daemon|error during connect|permission denied.*docker/is.test(said)
+        ) {
+            throw new UnavailableHere(`Docker cannot be reached (${said}): ${ADVICE}`);
+        }
+        throw new DockerFailure(`${command} failed (${ended}): ${said}`);
     }
 
-    /** The command's output as it comes, for archives; `ended` rejects when it fails. */
+    /** The command's output at the pace of whoever reads it, for archives; `ended` rejects when it fails. */
     stream(
         args: readonly string[],
-        options: DockerOptions = {},
+        { signal }: Pick<DockerOptions, "signal"> = {},
     ): { output: NodeJS.ReadableStream; ended: Promise<void> } {
-        const child = this.start(args, options);
-        const end = ended(child, args, options);
-        end.catch(() => undefined);
-        if (!child.stdout) throw new Error("the command has no output");
-        return { output: child.stdout, ended: end };
+        signal?.throwIfAborted();
+        const child = spawn(this.program(), args, {
+            env: this.env,
+            stdio: ["ignore", "pipe", "pipe"],
+            ...(signal ? { signal } : {}),
+        });
+        let stderr = "";
+        child.stderr.on("data", (chunk: Buffer) => {
+            stderr = (stderr + chunk.toString("utf8")).slice(-4000);
+        });
+        const ended = new Promise<void>((resolve, reject) => {
+            child.once("error", (error) => reject(signal?.aborted ? (signal.reason as Error) : error));
+            child.once("close", (code) => {
+                if (code === 0) resolve();
+                else
+                    reject(
+                        new DockerFailure(`docker ${args[0] ?? ""} failed (${code}): ${lastLines(stderr)}`),
+                    );
+            });
+        });
+        ended.catch(() => undefined);
+        return { output: child.stdout, ended };
     }
 
     /** Id of an image in the daemon, `sha256:…`; undefined when it is not there. */
@@ -66,45 +90,25 @@ export class Docker {
         }
     }
 
-    private start(args: readonly string[], { signal, timeLimit }: DockerOptions): ChildProcess {
-        signal?.throwIfAborted();
+    private program(): string {
         const program = findTool("docker", this.env.PATH);
         if (program === undefined) throw new UnavailableHere(`there is no docker command here: ${ADVICE}`);
-        return spawn(program, args, {
-            env: this.env,
-            stdio: ["ignore", "pipe", "pipe"],
-            ...(signal ? { signal } : {}),
-            ...(timeLimit === undefined ? {} : { timeout: timeLimit }),
-        });
+        return program;
     }
-}
 
-const ADVICE = "install Docker, or set DOCKER_HOST to the daemon that builds";
+    /** The daemon's own id, the same whichever way it is reached. */
+    async daemonId(options: DockerOptions = {}): Promise<string> {
+        const args = ["info", "--format", "{{.ID}}"];
+        return (await this.text(args, { timeLimit: ANSWER_LIMIT, ...options })).trim();
+    }
 
-async function ended(
-    child: ChildProcess,
-    args: readonly string[],
-    { signal, timeLimit }: DockerOptions,
-): Promise<void> {
-    let stderr = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-        stderr = (stderr + chunk.toString("utf8")).slice(-MOST_STDERR);
-    });
-    const code = await new Promise<number | NodeJS.Signals>((resolve, reject) => {
-        child.once("error", (error) => {
-            if (!signal?.aborted) reject(error);
-        });
-        child.once("close", (exit, killedBy) => resolve(exit ?? killedBy ?? -1));
-    });
-    signal?.throwIfAborted();
-    if (code === 0) return;
-    const command = `docker ${args.slice(0, 2).join(" ")}`;
-    if (typeof code === "string" && timeLimit !== undefined) {
-        throw new UnavailableHere(`${command}: no answer within ${timeLimit / 1000} s: ${ADVICE}`);
+    /** `DOCKER_HOST` of the daemon, for programs that do not see the user's contexts. */
+    host(options: DockerOptions = {}): Promise<string> {
+        if (this.env.DOCKER_HOST !== undefined) return Promise.resolve(this.env.DOCKER_HOST);
+        this.address ??= this.text(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"], {
+            timeLimit: ANSWER_LIMIT,
+            ...options,
+        }).then((text) => text.trim());
+        return this.address;
     }
-    const said = stderr.trim().split("\n").slice(-5).join("\n");
-    if (/cannot connect to the docker daemon|error during connect|permission denied.*docker/is.test(said)) {
-        throw new UnavailableHere(`Docker cannot be reached (${said}): ${ADVICE}`);
-    }
-    throw new DockerFailure(`${command} failed (${code}): ${said}`);
 }

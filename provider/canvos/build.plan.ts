@@ -1,0 +1,37 @@
+import type { KnownCheckout } from "./checkout";
+import type { ImageNames } from "./imageNames";
+
+/** Something that is put into the private checkout before a build. */
+export interface Placement {
+    /** File or folder, full path; a folder is laid over what is there. */
+    from: string;
+    /** Relative to the checkout. */
+    to: string;
+}
+
+/** A file that is written into the private checkout. */
+export interface PlacedText {
+    to: string;
+    text: string;
+    /** Put behind what the checkout's own file holds. */
+    isAddition?: boolean;
+    mode?: number;
+}
+
+/** Everything that a build needs to know. */
+export interface BuildPlan {
+    inputHash: string;
+    known: KnownCheckout;
+    /** Of the `.arg` file, complete. */
+    variables: Readonly<Record<string, string>>;
+    targets: readonly string[];
+    placements: readonly Placement[];
+    texts: readonly PlacedText[];
+    names: ImageNames;
+    isoName: string;
+    makes: { providerImages: boolean; installer: boolean; iso: boolean };
+    /** Variables of the build's environment that are in no file: secrets. */
+    environment: Readonly<Record<string, string>>;
+    /** The tag may name an older image in the daemon. */
+    exactTag: boolean;
+}

@@ -1,0 +1,226 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { redact } from "../http/redact";
+import { FileLock } from "../process/fileLock";
+import type { ProcessIdentity } from "../process/processIdentity";
+import type { Context } from "../resource/context";
+import { EdgeError, messageOf } from "../resource/errors";
+import type { BuildPlan } from "./build.plan";
+import type { BuildResult } from "./build.types";
+import { BuildLog, whyFailed } from "./buildLog";
+import { collectResult } from "./buildResult";
+import type { Docker } from "./docker";
+import type { Git } from "./git";
+import { buildFolder, endSupervisor, startSupervisor, stateOf, type BuildFolder } from "./supervisor";
+import { prepareTree } from "./tree";
+
+type BuildContext = Pick<Context<unknown>, "title" | "signal" | "sleep" | "progress" | "log" | "now">;
+
+export interface BuildTools {
+    docker: Docker;
+    git: Git;
+    /** Folder of all builds of this user. */
+    work: string;
+    /** Text of a Docker configuration with the logins that the build needs. */
+    dockerConfig: () => Promise<string>;
+    secrets: readonly string[];
+}
+
+const LOOK_AGAIN = 500;
+
+/** Folder of the build of these inputs. */
+export function folderOf(work: string, inputHash: string): BuildFolder {
+    return buildFolder(path.join(work, "builds", inputHash.slice(0, 16)));
+}
+
+/**
+ * Brings the build of a plan to its end: one that has ended well is taken as it is, one that an earlier run has
+ * started is followed, and otherwise it is started. One that has failed is begun anew, never continued.
+ */
+export async function build(plan: BuildPlan, tools: BuildTools, context: BuildContext): Promise<BuildResult> {
+    const folder = folderOf(tools.work, plan.inputHash);
+    const state = stateOf(folder);
+    if (state.state === "running") {
+        context.log.info(`goes on with the build that an earlier run has started (${folder.log})`);
+        await follow(folder, state.process, tools, context);
+    } else if (!(state.state === "ended" && state.code === 0)) {
+        await startAndFollow(plan, folder, tools, context);
+    }
+    return collectResult(plan, folder, tools.docker, context.signal);
+}
+
+async function startAndFollow(
+    plan: BuildPlan,
+    folder: BuildFolder,
+    tools: BuildTools,
+    context: BuildContext,
+): Promise<void> {
+    const { docker, work } = tools;
+    const { signal, sleep, progress } = context;
+    // CanvOS's helper containers have fixed names: two builds with one daemon would end each other's.
+    const lock = await FileLock.take(
+        path.join(work, `docker-${safeName(await docker.daemonId({ signal }))}.lock`),
+        {
+            what: context.title,
+            sleep,
+            onWait: (what) => progress(`waits for the build of ${what}, which uses the same Docker daemon`),
+        },
+    );
+    let supervisor: ProcessIdentity | undefined;
+    try {
+        const state = stateOf(folder);
+        if (state.state === "ended" && state.code === 0) return;
+        progress("preparing the checkout");
+        await removeFolder(folder);
+        await prepare(plan, folder, tools, signal);
+        signal.throwIfAborted();
+        supervisor = startSupervisor(folder, {
+            targets: plan.targets,
+            args: commandLine(plan.variables),
+            env: await buildEnvironment(plan, folder, docker),
+        });
+        lock.handTo(supervisor.pid);
+    } catch (error) {
+        lock.release();
+        if (!supervisor) fs.rmSync(folder.path, { recursive: true, force: true });
+        throw error;
+    }
+    await follow(folder, supervisor, tools, context);
+}
+
+async function prepare(
+    plan: BuildPlan,
+    folder: BuildFolder,
+    { git, docker, dockerConfig }: BuildTools,
+    signal: AbortSignal,
+): Promise<void> {
+    const config = path.join(folder.home, ".docker");
+    fs.mkdirSync(config, { recursive: true, mode: 0o700 });
+    fs.chmodSync(folder.path, 0o700);
+    fs.writeFileSync(path.join(config, "config.json"), await dockerConfig(), { mode: 0o600 });
+    await prepareTree(folder.tree, plan, git, signal);
+    if (!plan.exactTag) return;
+    // An older image of this tag would be taken for the build's own.
+    for (const reference of Object.values(plan.names.providers)) {
+        if ((await docker.imageId(reference, { signal })) !== undefined) {
+            await docker.text(["image", "rm", "--no-prune", reference], { signal });
+        }
+    }
+}
+
+/** What CanvOS takes from the command line wins over the file, so that a variable cannot have two values. */
+function commandLine(variables: Readonly<Record<string, string>>): string[] {
+    return ["ARCH", "K8S_VERSION", "PE_VERSION"].flatMap((name) => {
+        const value = variables[name];
+        return value === undefined || value === "" ? [] : [`--${name}=${value}`];
+    });
+}
+
+async function buildEnvironment(
+    { environment }: BuildPlan,
+    { home }: BuildFolder,
+    docker: Docker,
+): Promise<Record<string, string>> {
+    const passed = ["PATH", "LANG", "TMPDIR", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "SSH_AUTH_SOCK"];
+    const given = passed.flatMap((name) => {
+        const value = docker.env[name];
+        return value === undefined ? [] : [[name, value] as const];
+    });
+    return { ...Object.fromEntries(given), HOME: home, DOCKER_HOST: await docker.host(), ...environment };
+}
+
+/** Waits for a build's end; a cancellation ends the build. */
+async function follow(
+    folder: BuildFolder,
+    supervisor: ProcessIdentity,
+    { docker, secrets }: BuildTools,
+    { signal, sleep, progress, now }: BuildContext,
+): Promise<void> {
+    const log = new BuildLog(folder.log);
+    const begun = fs.statSync(folder.log).birthtimeMs || now();
+    try {
+        for (;;) {
+            const state = stateOf(folder);
+            log.readOn();
+            const said = redact(describe(log, now() - begun), secrets);
+            progress(said);
+            if (state.state !== "running") {
+                judge(state.state === "ended" ? state.code : undefined, folder, secrets);
+                return;
+            }
+            await sleep(LOOK_AGAIN);
+        }
+    } catch (error) {
+        if (signal.aborted) {
+            await stopBuild(folder, supervisor, docker);
+            throw new EdgeError(`${messageOf(signal.reason)}: the build was ended (its log: ${folder.log})`);
+        }
+        throw error;
+    }
+}
+
+function judge(code: number | undefined, { log }: BuildFolder, secrets: readonly string[]): void {
+    if (code === 0) return;
+    if (code === undefined) {
+        throw new EdgeError(
+            `the build was killed from outside, or the machine went down (log: ${log}): run again, and it is begun anew`,
+        );
+    }
+    throw new EdgeError(
+        `the build failed (exit code ${code}):\n${redact(whyFailed(log), secrets)}\nThe whole log: ${log}`,
+    );
+}
+
+/** Ends the processes of a build and the containers that it has started. */
+export async function stopBuild(
+    folder: BuildFolder,
+    supervisor: ProcessIdentity,
+    docker: Docker,
+): Promise<void> {
+    // Not the context's own: it is over once a run is cancelled.
+    const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    await endSupervisor(supervisor, sleep);
+    await removeContainers(folder, docker);
+    const ended = path.join(folder.path, "ended");
+    if (!fs.existsSync(ended)) fs.writeFileSync(ended, "143");
+    fs.rmSync(folder.home, { recursive: true, force: true });
+}
+
+/** A container's client can be ended without its container; CanvOS's own helper has a name. */
+async function removeContainers({ tree }: BuildFolder, docker: Docker): Promise<void> {
+    for (const filter of [`volume=${tree}`, "name=^/earthly-buildkitd$"]) {
+        const ids = (await docker.text(["ps", "-aq", "--no-trunc", "--filter", filter]))
+            .split("\n")
+            .filter(Boolean);
+        // One that ends by itself meanwhile is as good as removed.
+        if (ids.length > 0) await docker.text(["rm", "-f", ...ids]).catch(() => undefined);
+    }
+}
+
+/** Files that containers have made belong to root. */
+export async function removeFolder({ path: folder }: BuildFolder): Promise<void> {
+    try {
+        await fs.promises.rm(folder, { recursive: true, force: true });
+    } catch (error) {
+        throw new EdgeError(
+            `${folder} cannot be removed (${messageOf(error)}): containers of the build wrote it as root. Remove it with sudo rm -rf ${folder}`,
+        );
+    }
+}
+
+function describe({ progress: { target, step } }: BuildLog, elapsed: number): string {
+    const seconds = Math.round(elapsed / 1000);
+    const time =
+        seconds < 60
+            ? `${seconds}s`
+            : `${Math.floor(seconds / 60)}m${String(seconds % 60).padStart(2, "0")}s`;
+    const where = [
+        target === undefined ? "building" : `+${target}`,
+        ...(step === undefined ? [] : [`step ${step}`]),
+    ];
+    return `${where.join(" ")}, ${time}`;
+}
+
+function safeName(text: string): string {
+    return text.replace(/[^A-Za-z0-9]/g, "");
+}

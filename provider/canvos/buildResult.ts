@@ -1,0 +1,78 @@
+import * as crypto from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parseChecksums } from "../image/source/checksums";
+import { addBytes } from "../process/treeDigest";
+import { EdgeError } from "../resource/errors";
+import type { BuildPlan } from "./build.plan";
+import type { BuiltFile, BuiltImage, BuildResult } from "./build.types";
+import type { Docker } from "./docker";
+import type { BuildFolder } from "./supervisor";
+
+/** What a build that has ended well must have left; CanvOS calls builds a success that have made nothing. */
+export async function collectResult(
+    { names, makes, isoName }: BuildPlan,
+    folder: BuildFolder,
+    docker: Docker,
+    signal: AbortSignal,
+): Promise<BuildResult> {
+    const images: BuiltImage[] = [];
+    const missing: string[] = [];
+    for (const [kubernetesVersion, reference] of makes.providerImages
+        ? Object.entries(names.providers)
+        : []) {
+        const dockerImageId = await docker.imageId(reference, { signal });
+        if (dockerImageId === undefined) missing.push(reference);
+        else images.push({ kubernetesVersion, reference, dockerImageId });
+    }
+    const installerId = makes.installer ? await docker.imageId(names.installer, { signal }) : undefined;
+    if (makes.installer && installerId === undefined) missing.push(names.installer);
+    if (missing.length > 0) throw await notMade(missing, folder, docker, signal);
+    const iso = makes.iso ? await readIso(folder, isoName) : undefined;
+    return {
+        images,
+        ...(installerId === undefined
+            ? {}
+            : { installerImage: { reference: names.installer, dockerImageId: installerId } }),
+        ...(iso ? { iso } : {}),
+        logFile: folder.log,
+    };
+}
+
+async function notMade(
+    missing: readonly string[],
+    { log }: BuildFolder,
+    docker: Docker,
+    signal: AbortSignal,
+): Promise<EdgeError> {
+    const repository = (missing[0] ?? "").replace(/:[^:/]*$/, "");
+    const args = ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository];
+    const there = (await docker.text(args, { signal })).split("\n").filter(Boolean);
+    return new EdgeError(
+        `the build ended without an error and has not made ${missing.join(", ")}. Of this repository Docker has ` +
+            `${there.join(", ") || "nothing"}. The build's log: ${log}`,
+    );
+}
+
+async function readIso({ tree, log }: BuildFolder, isoName: string): Promise<BuiltFile> {
+    const file = path.join(tree, "build", `${isoName}.iso`);
+    const stat = fs.statSync(file, { throwIfNoEntry: false });
+    if (!stat || stat.size === 0) {
+        throw new EdgeError(
+            `the build ended without an error and has not made build/${isoName}.iso. Its log: ${log}`,
+        );
+    }
+    const hash = crypto.createHash("sha256");
+    await addBytes(hash, file);
+    const sha256 = hash.digest("hex");
+    const sums = `${file}.sha256`;
+    if (fs.existsSync(sums)) {
+        const said = parseChecksums(fs.readFileSync(sums, "utf8")).checksums.map((each) => each.sha256);
+        if (said.length > 0 && !said.includes(sha256)) {
+            throw new EdgeError(
+                `build/${isoName}.iso has the SHA-256 ${sha256}, and the file beside it says ${said.join(", ")}: it was damaged`,
+            );
+        }
+    }
+    return { path: file, sizeBytes: stat.size, sha256 };
+}

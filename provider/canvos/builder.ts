@@ -1,0 +1,131 @@
+import * as path from "node:path";
+import { ResultCache } from "../image/cache";
+import { dockerLogin } from "../oci/dockerConfig";
+import { parseReference } from "../oci/reference";
+import type { Context, Host } from "../resource/context";
+import { build, folderOf, removeFolder, stopBuild, type BuildTools } from "./build";
+import type { BuildPlan } from "./build.plan";
+import type { BuildResult } from "./build.types";
+import { lookAtCommit, lookAtFolder, type KnownCheckout } from "./checkout";
+import { Docker } from "./docker";
+import { Git } from "./git";
+import { Repositories } from "./repositories";
+import type { CanvosSettings } from "./settings";
+import { isCommit, isSameSource, type GitSource, type Source } from "./source";
+import { stateOf } from "./supervisor";
+
+type BuildContext = Pick<
+    Context<unknown>,
+    "title" | "signal" | "sleep" | "progress" | "log" | "now" | "projectDir"
+>;
+
+/** What an earlier run has made of a source. */
+export interface ResolvedSource {
+    source: Source;
+    commit: string;
+}
+
+/** What the CanvOS resources work with: repositories, Docker, and the builds of this machine. */
+export class Builder {
+    readonly docker: Docker;
+    readonly cache: ResultCache;
+    private readonly git: Git;
+    private readonly repositories: Repositories;
+    private readonly looks = new Map<string, Promise<KnownCheckout>>();
+
+    constructor(
+        readonly settings: CanvosSettings,
+        readonly host: Host,
+    ) {
+        const { dockerHost, git, workDirectory } = settings;
+        this.docker = new Docker({
+            ...host.env,
+            ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }),
+        });
+        this.git = new Git(host.env, git);
+        this.repositories = new Repositories(this.git, path.join(workDirectory, "repositories"));
+        this.cache = new ResultCache(ResultCache.defaultFolder(host.env));
+    }
+
+    /** The checkout of a source; the commit that an earlier run has found stays, unless its branch is followed. */
+    async checkout(
+        source: Source,
+        last: ResolvedSource | undefined,
+        context: BuildContext,
+    ): Promise<KnownCheckout> {
+        if (!("git" in source)) {
+            return lookAtFolder(this.git, path.resolve(context.projectDir, source.path));
+        }
+        const isKept = last !== undefined && source.track !== true && isSameSource(last.source, source);
+        const commit = isKept ? last.commit : await this.repositories.commitOf(source, context);
+        const key = `${source.git}\0${source.ref}\0${commit}`;
+        const look = this.looks.get(key) ?? this.lookAt(source, commit, context);
+        this.looks.set(key, look);
+        look.catch(() => this.looks.delete(key));
+        return look;
+    }
+
+    /** The commit that a ref names by now, where that is another one. */
+    async movedTo(source: Source, commit: string, context: BuildContext): Promise<string | undefined> {
+        if (!("git" in source) || source.track === true || isCommit(source.ref)) return undefined;
+        // Only a warning hangs on it: without a network there is none.
+        const now = await this.repositories.commitOf(source, context).catch(() => commit);
+        return now === commit ? undefined : now;
+    }
+
+    build(plan: BuildPlan, context: BuildContext): Promise<BuildResult> {
+        return build(plan, this.tools(plan), context);
+    }
+
+    /** Ends a build that still runs, and removes what it has left on this machine, but no images. */
+    async removeBuild(inputHash: string): Promise<void> {
+        const folder = folderOf(this.settings.workDirectory, inputHash);
+        const state = stateOf(folder);
+        if (state.state === "running") await stopBuild(folder, state.process, this.docker);
+        await removeFolder(folder);
+    }
+
+    private async lookAt(source: GitSource, commit: string, context: BuildContext): Promise<KnownCheckout> {
+        const repository = await this.repositories.withCommit(source.git, commit, context);
+        return lookAtCommit(this.git, repository, commit, source.ref);
+    }
+
+    private tools({ variables }: BuildPlan): BuildTools {
+        const { docker, git, settings } = this;
+        return {
+            ...{ docker, git, work: settings.workDirectory, secrets: settings.secrets },
+            dockerConfig: () => this.dockerConfig(variables),
+        };
+    }
+
+    /** Only the logins that a build needs, and in clear: credential helpers are not in CanvOS's containers. */
+    private async dockerConfig(variables: Readonly<Record<string, string>>): Promise<string> {
+        const auths: Record<string, { auth: string }> = {};
+        const { registry: own } = this.settings;
+        const target = registryOf(variables.IMAGE_REGISTRY ?? "");
+        for (const name of registriesOf(variables)) {
+            const login = name === target && own ? own : await dockerLogin(name, this.host.env);
+            if (login && "password" in login) {
+                const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
+                auths[name === "docker.io" ? "https://index.docker.io/v1/" : name] = { auth };
+            }
+        }
+        return JSON.stringify({ auths });
+    }
+}
+
+const IMAGE_VARIABLES = /^(IMAGE_REGISTRY|SPECTRO_.*(REPO|IMAGE)|.*_IMAGE|.*_IMG|.*IMAGE_URL)$/;
+
+function registriesOf(variables: Readonly<Record<string, string>>): Set<string> {
+    const named = Object.entries(variables)
+        .filter(([name, value]) => IMAGE_VARIABLES.test(name) && value !== "")
+        .flatMap(([, value]) => registryOf(value) ?? []);
+    return new Set(["docker.io", ...named]);
+}
+
+function registryOf(reference: string): string | undefined {
+    const [first = ""] = reference.split("/", 1);
+    // `registry.example.com` alone is a registry in these variables, and would be an image elsewhere.
+    if (!reference.includes("/") && /[.:]/.test(first)) return first;
+    return parseReference(`oci://${reference}`)?.registry;
+}

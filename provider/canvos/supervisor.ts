@@ -1,0 +1,124 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { identifyProcess, isSameProcess, type ProcessIdentity } from "../process/processIdentity";
+
+/**
+ * Outlives the run that starts it, and leaves the exit code in a file. Each step is waited for in the background, so
+ * that an end from outside is seen at once. The logins go with the build.
+ */
+const SUPERVISOR = `
+folder=$1; targets=$2; shift 2
+finish() {
+    rm -rf "$folder/home"
+    printf %s "$1" >"$folder/ended.part" && mv "$folder/ended.part" "$folder/ended"
+    exit 0
+}
+trap 'finish 143' TERM INT HUP
+cd "$folder/tree" || finish 127
+code=0
+for target in $targets; do
+    printf -- '--- ./earthly.sh +%s\\n' "$target"
+    ./earthly.sh "+$target" "$@" & wait $!
+    code=$?
+    [ $code -eq 0 ] || break
+done
+finish $code
+`;
+
+/** Files of a build, beside each other in its folder. */
+export interface BuildFolder {
+    readonly path: string;
+    /** The private checkout. */
+    readonly tree: string;
+    /** The build's home folder, with the logins that it needs. */
+    readonly home: string;
+    readonly log: string;
+}
+
+export function buildFolder(folder: string): BuildFolder {
+    return {
+        path: folder,
+        tree: path.join(folder, "tree"),
+        home: path.join(folder, "home"),
+        log: path.join(folder, "log"),
+    };
+}
+
+export type BuildState =
+    | { state: "none" }
+    | { state: "running"; process: ProcessIdentity }
+    | { state: "ended"; code: number }
+    /** It was killed, or the machine was started again. */
+    | { state: "lost" };
+
+export function stateOf(folder: BuildFolder): BuildState {
+    const ended = readText(path.join(folder.path, "ended"));
+    if (ended !== undefined) return { state: "ended", code: Number(ended) };
+    const text = readText(path.join(folder.path, "supervisor"));
+    if (text === undefined) return { state: fs.existsSync(folder.path) ? "lost" : "none" };
+    const process = JSON.parse(text) as ProcessIdentity;
+    if (isSameProcess(process)) return { state: "running", process };
+    // It may have ended between the two looks.
+    const last = readText(path.join(folder.path, "ended"));
+    return last === undefined ? { state: "lost" } : { state: "ended", code: Number(last) };
+}
+
+export interface Job {
+    targets: readonly string[];
+    args: readonly string[];
+    env: Readonly<Record<string, string>>;
+}
+
+/** Starts a build in a process group of its own; it goes on when this process ends. */
+export function startSupervisor(folder: BuildFolder, { targets, args, env }: Job): ProcessIdentity {
+    const log = fs.openSync(folder.log, "w", 0o600);
+    try {
+        const child = spawn(
+            "/bin/sh",
+            ["-c", SUPERVISOR, "edge-os-build", folder.path, targets.join(" "), ...args],
+            {
+                detached: true,
+                stdio: ["ignore", log, log],
+                env,
+                cwd: folder.path,
+            },
+        );
+        child.unref();
+        const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+        if (!identity) throw new Error("the build's supervisor did not start");
+        fs.writeFileSync(path.join(folder.path, "supervisor"), JSON.stringify(identity), { mode: 0o600 });
+        return identity;
+    } finally {
+        fs.closeSync(log);
+    }
+}
+
+const TERM_LIMIT = 5000;
+
+/** Ends a build's processes, all of them. */
+export async function endSupervisor(
+    process: ProcessIdentity,
+    sleep: (ms: number) => Promise<void>,
+): Promise<void> {
+    signalGroup(process, "SIGTERM");
+    for (let waited = 0; waited < TERM_LIMIT && isSameProcess(process); waited += 100) await sleep(100);
+    signalGroup(process, "SIGKILL");
+}
+
+function signalGroup({ pid }: ProcessIdentity, name: NodeJS.Signals): void {
+    try {
+        process.kill(-pid, name);
+    } catch (error) {
+        if (!["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
+}
+
+function readText(file: string): string | undefined {
+    try {
+        return fs.readFileSync(file, "utf8");
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+        throw error;
+    }
+}
