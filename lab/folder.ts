@@ -108,6 +108,13 @@ export class LabFolder {
     get imsTokenSecret(): string {
         return this.file("ims-token-secret");
     }
+    /** For the cluster that the Image Management Service runs in. */
+    get kubeconfig(): string {
+        return this.file("kubeconfig");
+    }
+    get kubernetesToken(): string {
+        return this.file("kubernetes-token");
+    }
     get paletteData(): string {
         return this.file("palette-data.json");
     }

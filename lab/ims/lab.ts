@@ -4,6 +4,7 @@ import { CallCounter } from "../calls";
 import type { CertificateAuthority } from "../certificates";
 import { FaultList } from "../faults";
 import { keptSecret, readJson, type LabFolder } from "../folder";
+import { freePort } from "../freePort";
 import { createHandler, type Tap } from "../handler";
 import { Keeper } from "../keeper";
 import { listen, type Listener, type PortBook } from "../server";
@@ -12,8 +13,9 @@ import { addBaseImage } from "./baseImage/computeBase";
 import { createGateway } from "./gateway";
 import { assertJobsCanRun } from "./jobNeeds";
 import type { JobDefect } from "./jobs/pod";
-import { freePort, JobRunner } from "./jobs/runner";
+import { JobRunner } from "./jobs/runner";
 import { Kubernetes, type KubernetesFaults } from "./kubernetes";
+import { startCluster } from "./kubernetesApi";
 import { createImsApi } from "./rest/api";
 import { DEFAULT_SETTINGS } from "./rest/service";
 import { S3Objects } from "./s3Objects";
@@ -45,6 +47,7 @@ interface Snapshot {
 interface Parts extends Front {
     listener: Listener;
     storage: Listener;
+    cluster: Listener;
     objects: S3Objects;
     store: ImsStore;
     kubernetes: Kubernetes;
@@ -58,6 +61,9 @@ export class ImsLab extends StandIn {
     readonly endpoint: string;
     /** The S3 storage: `https://127.0.0.1:<port>`. */
     readonly storage: string;
+    readonly caFile: string;
+    /** File that leads to the API of the cluster whose pods the jobs are. */
+    readonly kubeconfig: string;
     readonly clientId = CLIENT_ID;
     readonly username = USERNAME;
 
@@ -65,9 +71,11 @@ export class ImsLab extends StandIn {
         private readonly parts: Parts,
         readonly clientSecret: string,
         readonly password: string,
-        readonly caFile: string,
+        folder: LabFolder,
     ) {
         super(parts);
+        this.caFile = folder.caFile;
+        this.kubeconfig = folder.kubeconfig;
         this.endpoint = parts.listener.origin;
         this.storage = parts.storage.origin;
     }
@@ -121,8 +129,9 @@ export class ImsLab extends StandIn {
         const tap: Tap = (side, route) => started.lab?.tap?.(side, route);
         const handler = createHandler({ answer: gateway, faults, calls, tap });
         const listener = await listen({ name: "ims", ports, identity, handler });
+        const cluster = await startCluster(folder, ports, identity, () => runner.pods());
         const parts = {
-            listener,
+            ...{ listener, cluster },
             storage: s3.listener,
             objects,
             store,
@@ -132,7 +141,7 @@ export class ImsLab extends StandIn {
             calls,
             keeper,
         };
-        started.lab = new ImsLab(parts, clientSecret, password, folder.caFile);
+        started.lab = new ImsLab(parts, clientSecret, password, folder);
         runner.resume();
         if (imsBaseImage) await orClose(started.lab, () => addBaseImage(parts));
         return started.lab;
@@ -163,8 +172,14 @@ export class ImsLab extends StandIn {
         this.parts.runner.breakNext(defect);
     }
 
+    /** A pod of a job that this lab does not run, with what one of its containers has printed. */
+    addPod(job: string, container: string, lines: readonly string[]): void {
+        this.parts.runner.addPod(job, container, lines);
+    }
+
     async close(): Promise<void> {
         await this.parts.listener.close();
+        await this.parts.cluster.close();
         await this.parts.runner.close();
         this.parts.objects.close();
         await this.parts.storage.close();

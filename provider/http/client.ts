@@ -2,7 +2,7 @@ import { request, type Dispatcher } from "undici";
 import { EdgeError } from "../resource/errors";
 import { AdaptiveLimiter } from "./adaptiveLimiter";
 import { backoff } from "./backoff";
-import { makeDispatcher } from "./dispatcher";
+import { makeDispatcher, type DispatcherOptions } from "./dispatcher";
 import { explain, NoAnswer, type Advice } from "./failure";
 import { Pace, type Rate } from "./pace";
 import { redact } from "./redact";
@@ -15,14 +15,11 @@ export interface Clock {
     random(bytes: number): Buffer;
 }
 
-export interface HttpOptions {
+export interface HttpOptions extends DispatcherOptions {
     /** How messages name the system: `EMF`. */
     readonly system: string;
     /** Paths of requests are appended to it. */
     readonly baseUrl: string;
-    /** PEM certificates trusted beside the system's own. */
-    readonly ca?: string;
-    readonly env: Readonly<Record<string, string | undefined>>;
     readonly clock: Clock;
     readonly advice: Advice;
     /** What must never appear in a text. */

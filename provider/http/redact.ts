@@ -2,6 +2,11 @@
 const SHAPES: readonly [RegExp, string][] = [
     [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 [secret]"],
     [/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g, "[secret]"],
+    // Presigned addresses of S3 are keys for whoever reads them.
+    [
+        /([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|Signature)=)[^&\s"']+/gi,
+        "$1[secret]",
+    ],
     [
         /\b(password|client_secret|refresh_token|access_token)(["']?\s*[=:]\s*["']?)[^&\s"',}]+/gi,
         "$1$2[secret]",

@@ -2,6 +2,7 @@ import { EdgeError } from "../resource/errors";
 import type { Context } from "../resource/context";
 import type { ImsJob } from "./api";
 import type { ImsClient } from "./client";
+import { podReport } from "./podReport";
 
 /** A status as it was first seen. */
 export interface JobStatus {
@@ -47,8 +48,10 @@ export async function waitForJob(id: string, wait: JobWait, context: Context<Ims
             context.progress(MEANINGS[job.status] ?? job.status);
         }
         if (wait.until.includes(job.status)) return job;
-        if (job.status === "error") throw new JobFailed(job);
-        if (context.now() - began > wait.timeLimit) throw new JobStuck(job, wait);
+        if (job.status === "error") throw new JobFailed(job, await podReport(job, context));
+        if (context.now() - began > wait.timeLimit) {
+            throw new JobStuck(job, wait, await podReport(job, context));
+        }
         await context.sleep(pause);
         pause = Math.min(pause * 1.5, LONGEST_POLL);
     }
@@ -64,11 +67,14 @@ const started = new WeakMap<JobStatus[], number>();
 
 /** The job says that it has failed; the service never says why. */
 export class JobFailed extends EdgeError {
-    constructor(readonly job: ImsJob) {
+    constructor(
+        readonly job: ImsJob,
+        report: string,
+    ) {
         super(
             `IMS job ${job.id} ended in error, and the service does not say why. Known causes: the root file system of the ` +
                 "base image is damaged or has another md5 than its manifest says, no room for packing (raise buildEnvSize) " +
-                "or too little memory (raise jobMemSize)",
+                `or too little memory (raise jobMemSize).\n${report}`,
         );
     }
 }
@@ -78,6 +84,7 @@ export class JobStuck extends EdgeError {
     constructor(
         readonly job: ImsJob,
         { title, timeLimit }: JobWait,
+        report: string,
     ) {
         const hints: Readonly<Record<string, string>> = {
             creating:
@@ -89,7 +96,7 @@ export class JobStuck extends EdgeError {
         const hint = hints[job.status] ?? "its pod may have died";
         super(
             `waited ${Math.round(timeLimit / 1000)} s for ${title}, and IMS job ${job.id} is still ${job.status}: ${hint}. ` +
-                `Look with: kubectl -n ${job.kubernetes_namespace ?? "ims"} describe job ${job.kubernetes_job ?? ""}`,
+                `Look with: kubectl -n ${job.kubernetes_namespace ?? "ims"} describe job ${job.kubernetes_job ?? ""}\n${report}`,
         );
     }
 }

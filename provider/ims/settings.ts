@@ -14,10 +14,15 @@ export interface ImsSettings {
     readonly ca?: string;
     /** Sent as `Cray-Tenant-Name` where it is set. */
     readonly tenant?: string;
-    /** Kubeconfig file that shows why a job's pod has failed; the service itself does not tell. */
+    /** File, relative to the program's folder, that shows why a job's pod has failed; the service itself does not tell. */
     readonly kubeconfig?: string;
     /** Where things are set, for messages. */
-    readonly advice: { readonly endpoint: string; readonly caFile: string; readonly login: string };
+    readonly advice: {
+        readonly endpoint: string;
+        readonly caFile: string;
+        readonly login: string;
+        readonly kubeconfig: string;
+    };
 }
 
 const FIELDS = [
@@ -72,6 +77,7 @@ export function readImsSettings(
         advice: {
             endpoint: sources.where("endpoint"),
             caFile: sources.where("caFile") + (ca === undefined ? "" : " (the one given is of another CA)"),
+            kubeconfig: sources.where("kubeconfig"),
             login: "token" in credentials ? sources.where("token") : credentials.check,
         },
     };

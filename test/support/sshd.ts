@@ -1,10 +1,10 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as readline from "node:readline";
+import { freePort } from "../../lab/freePort";
 
 const SSHD = "/usr/sbin/sshd";
 
@@ -138,15 +138,6 @@ export function generateKey(file: string, options: { type?: string; passphrase?:
         publicKey: fs.readFileSync(`${file}.pub`, "utf8"),
         file,
     };
-}
-
-async function freePort(): Promise<number> {
-    const server = net.createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as net.AddressInfo;
-    server.close();
-    await once(server, "close");
-    return port;
 }
 
 /** Each session of sshd is a process group of its own, so that only the tree tells them. */

@@ -1,6 +1,5 @@
 import * as crypto from "node:crypto";
 import * as fs from "node:fs/promises";
-import * as path from "node:path";
 import { pathOf, type ObjectStore } from "../objects";
 import type { Image, Job, Link } from "../store";
 import { isFile, type Workspace } from "./workspace";
@@ -47,12 +46,11 @@ export async function upload(
 }
 
 async function artifactsOf(job: Job, packed: string, workspace: Workspace): Promise<Artifact[]> {
-    const boot = path.join(workspace.imageRoot, "boot");
-    const parameters = path.join(boot, job.kernel_parameters_file_name);
+    const parameters = workspace.boot(job.kernel_parameters_file_name);
     return [
         { role: "rootfs", type: `${TYPE}.rootfs.squashfs`, file: packed },
-        { role: "kernel", type: `${TYPE}.kernel`, file: path.join(boot, job.kernel_file_name) },
-        { role: "initrd", type: `${TYPE}.initrd`, file: path.join(boot, job.initrd_file_name) },
+        { role: "kernel", type: `${TYPE}.kernel`, file: workspace.boot(job.kernel_file_name) },
+        { role: "initrd", type: `${TYPE}.initrd`, file: workspace.boot(job.initrd_file_name) },
         ...((await isFile(parameters))
             ? [
                   {

@@ -1,9 +1,10 @@
-import * as net from "node:net";
 import * as path from "node:path";
-import { once } from "node:events";
 import type { ObjectStore } from "../objects";
 import type { ImsStore, Job } from "../store";
-import { Pod, type JobDefect, type PodOptions } from "./pod";
+import { CreatePod } from "./createPod";
+import { CustomizePod } from "./customizePod";
+import type { JobDefect, PodOptions } from "./pod";
+import { PodRecord } from "./podRecord";
 import { Workspace } from "./workspace";
 
 export interface RunnerOptions {
@@ -21,6 +22,7 @@ const ENDED = ["success", "error"];
 /** Runs the service's jobs. */
 export class JobRunner {
     readonly #running = new Map<string, { abort: AbortController; ended: Promise<void> }>();
+    readonly #records = new Map<string, PodRecord>();
     #defects: JobDefect[] = [];
 
     constructor(private readonly options: RunnerOptions) {}
@@ -36,12 +38,14 @@ export class JobRunner {
     }
 
     start(job: Job): void {
-        // Building from a recipe needs the site's package repositories; only its API is here.
-        if (job.job_type === "create") return;
         const abort = new AbortController();
         const { store, objects, certificate, speed } = this.options;
         const defect = this.#defects.shift();
-        const pod = new Pod(job, {
+        const Kind = job.job_type === "create" ? CreatePod : CustomizePod;
+        const record = new PodRecord(job.kubernetes_job, Kind.containers);
+        this.#records.set(job.id, record);
+        const pod = new Kind(job, {
+            record,
             ...{ store, objects, certificate, speed, signal: abort.signal },
             workspace: this.#workspace(job),
             publicKey: store.publicKeys.get(job.public_key_id)?.public_key,
@@ -51,8 +55,21 @@ export class JobRunner {
         this.#running.set(job.id, { abort, ended: pod.run() });
     }
 
-    /** Ends a job that was deleted, and removes its volume. */
+    /** The pods that the cluster has: one stays until its job is deleted. */
+    pods(): PodRecord[] {
+        return [...this.#records.values()];
+    }
+
+    addPod(job: string, container: string, lines: readonly string[]): void {
+        const record = new PodRecord(job, { init: [], main: [container] });
+        record.start(container);
+        for (const line of lines) record.print(container, line);
+        this.#records.set(job, record);
+    }
+
+    /** Ends a job that was deleted, and removes its pod and its volume. */
     async remove(job: Job): Promise<void> {
+        this.#records.delete(job.id);
         await this.#stop(job.id);
         await this.#workspace(job).remove();
     }
@@ -71,14 +88,4 @@ export class JobRunner {
     #workspace(job: Job): Workspace {
         return new Workspace(path.join(this.options.folder, job.id));
     }
-}
-
-/** A port that nothing listens on now. */
-export async function freePort(): Promise<number> {
-    const server = net.createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as net.AddressInfo;
-    server.close();
-    await once(server, "close");
-    return port;
 }

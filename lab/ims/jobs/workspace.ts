@@ -20,6 +20,11 @@ export class Workspace {
         return path.join(this.mount, "image", name);
     }
 
+    /** A file that a machine boots with. */
+    boot(name: string): string {
+        return path.join(this.imageRoot, "boot", name);
+    }
+
     /** A file of the SSH server. */
     ssh(name: string): string {
         return path.join(this.folder, "ssh", name);
@@ -36,11 +41,36 @@ export class Workspace {
         await fs.chmod(this.imageRoot, 0o755);
     }
 
-    /** What the job puts into the image root before anybody may enter it. */
-    async prepare(certificate: string): Promise<void> {
+    async unpackRecipe(archive: Buffer, signal: AbortSignal): Promise<void> {
+        await fs.rm(this.mount, { recursive: true, force: true });
+        await fs.mkdir(this.recipe, { recursive: true, mode: 0o755 });
+        const packed = this.beside("recipe.tar.gz");
+        await fs.writeFile(packed, archive);
+        await tool("tar", ["-xzf", packed, "-C", this.recipe], signal);
+        await fs.rm(packed);
+    }
+
+    /** Makes the recipe's folder `root` the image root. Returns whether there is one. */
+    async takeRecipeRoot(): Promise<boolean> {
+        const root = path.join(this.recipe, "root");
+        const isThere = await fs.stat(root).then(
+            (stat) => stat.isDirectory(),
+            () => false,
+        );
+        if (isThere) await fs.rename(root, this.imageRoot);
+        return isThere;
+    }
+
+    /** Puts the site's CA where programs of the image look for it. */
+    async trust(certificate: string): Promise<void> {
         const folder = path.join(this.imageRoot, "etc/cray/ca");
         await fs.mkdir(folder, { recursive: true });
         await fs.writeFile(path.join(folder, "certificate_authority.crt"), certificate);
+    }
+
+    /** What the job puts into the image root before anybody may enter it. */
+    async prepare(certificate: string): Promise<void> {
+        await this.trust(certificate);
         await fs.mkdir(path.join(this.imageRoot, "tmp"), { recursive: true, mode: 0o1777 });
         await moveIfThere(this.resolver, this.hiddenResolver);
         await fs.copyFile("/etc/resolv.conf", this.resolver).catch(() => fs.writeFile(this.resolver, ""));
@@ -60,6 +90,10 @@ export class Workspace {
 
     async remove(): Promise<void> {
         await fs.rm(this.folder, { recursive: true, force: true });
+    }
+
+    private get recipe(): string {
+        return this.beside("recipe");
     }
 
     private get resolver(): string {

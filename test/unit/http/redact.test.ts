@@ -26,10 +26,12 @@ describe("redact", () => {
         "got eyJhbGciOiJQUzUxMiJ9.eyJzdWIiOiIxIn0.c2ln back",
         "grant_type=password&password=hunter2x&client_id=x",
         '{"refresh_token":"abcdefgh"}',
+        "GET https://s3/boot-images/x?X-Amz-Expires=60&X-Amz-Signature=0123abcd",
+        "GET https://s3/boot-images/x?AWSAccessKeyId=abc&Signature=x%2Fy%3D&Expires=1",
     ]) {
         it(`knows the look of a secret: ${text.slice(0, 24)}…`, () => {
             expect(redact(text, [])).to.contain("[secret]");
-            expect(redact(text, [])).not.to.match(/abc\.def|dXNlcjp|eyJhbG|hunter2x|abcdefgh/);
+            expect(redact(text, [])).not.to.match(/abc\.def|dXNlcjp|eyJhbG|hunter2x|abcdefgh|0123abcd|x%2Fy/);
         });
     }
 
