@@ -7,3 +7,7 @@ export { HostGate } from "./hostGate";
 export type { HostGateArgs } from "./hostGate";
 export { RegistrationToken } from "./registrationToken";
 export type { RegistrationTokenArgs } from "./registrationToken";
+export { SiteIso } from "./siteIso";
+export type { SiteIsoArgs } from "./siteIso";
+export { userDataFor } from "./userData";
+export type { UserDataHost, UserDataToken } from "./userData";

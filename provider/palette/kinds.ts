@@ -2,6 +2,7 @@ import type { AnyResource } from "../resource/definition";
 import { edgeHost } from "./edgeHost.handler";
 import { hostGate } from "./hostGate.handler";
 import { registrationToken } from "./registrationToken.handler";
+import { siteIso } from "./siteIso.handler";
 
 /** Every kind of this system. */
-export const kinds = [edgeHost, hostGate, registrationToken] as unknown as readonly AnyResource[];
+export const kinds = [edgeHost, hostGate, registrationToken, siteIso] as unknown as readonly AnyResource[];

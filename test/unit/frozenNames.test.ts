@@ -82,6 +82,7 @@ function program(): void {
     new palette.EdgeHost("appliance", { uid: "edge-1" });
     new palette.HostGate("up", { hosts: ["edge-1"] });
     new palette.RegistrationToken("token", { name: "stores", validFor: "90d" });
+    new palette.SiteIso("site", { file: "site.iso", userData: "#cloud-config\n" });
     new components.HostFleet("fleet", {
         csvText: `${HOSTS_CSV_HEADER.join(",")}\nSN0001\n,8f0c2e4a-3b1d-4c6e-9a57-1d2e3f405161\n`,
         osProfile: profile,

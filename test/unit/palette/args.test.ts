@@ -1,10 +1,16 @@
 import { expect } from "chai";
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import type { EdgeHostArgs, HostGateArgs, RegistrationTokenArgs } from "../../../provider/palette";
+import type {
+    EdgeHostArgs,
+    HostGateArgs,
+    RegistrationTokenArgs,
+    SiteIsoArgs,
+} from "../../../provider/palette";
 import type { edgeHost } from "../../../provider/palette/edgeHost.handler";
 import type { hostGate } from "../../../provider/palette/hostGate.handler";
 import type { registrationToken } from "../../../provider/palette/registrationToken.handler";
+import type { siteIso } from "../../../provider/palette/siteIso.handler";
 
 /** What the check adds. */
 type Derived = "endpoint" | "projectUid";
@@ -23,7 +29,8 @@ const equal: [
     Equal<FromArgs<EdgeHostArgs>, FromSchema<(typeof edgeHost)["inputs"]>>,
     Equal<FromArgs<HostGateArgs>, FromSchema<(typeof hostGate)["inputs"]>>,
     Equal<FromArgs<RegistrationTokenArgs>, FromSchema<(typeof registrationToken)["inputs"], DerivedOfToken>>,
-] = [true, true, true];
+    Equal<FromArgs<SiteIsoArgs>, FromSchema<(typeof siteIso)["inputs"], "sha256">>,
+] = [true, true, true, true];
 
 describe("the public arguments of Palette resources", () => {
     it("equal the schemas", () => {
