@@ -7,7 +7,7 @@ import { stackUnderTest } from "./stack";
 /** What the programs of a guide find around them. */
 export interface GuideSite {
     readonly config?: Readonly<Record<string, unknown>>;
-    readonly env?: Readonly<Record<string, string>>;
+    readonly env?: Readonly<Record<string, string | undefined>>;
     /** Looked at after each preview. */
     readonly afterPreview?: () => void;
 }
