@@ -4,8 +4,16 @@ import { ImageDamage } from "./check";
 /** Something that can be read at any offset: a file, a partition of it, the virtual disk inside a qcow2. */
 export interface BlockDevice {
     readonly size: number;
+    /** There where a read costs a request. */
+    readonly hints?: ReadHints;
     /** Exactly `length` bytes; a read beyond the end is damage, never a short buffer. */
     read(offset: number, length: number): Promise<Buffer>;
+}
+
+/** What a reader knows of its next reads, told past the file system in between. */
+export interface ReadHints {
+    /** From the next read on so many bytes will be wanted, and nothing else near; 0: not known. */
+    exactly: number;
 }
 
 /** One read asks for no more than this, whatever a damaged image says about its own tables. */
@@ -77,6 +85,7 @@ export function slice(device: BlockDevice, start: number, size: number): BlockDe
     assertInside(device.size, start, size);
     return {
         size,
+        ...(device.hints ? { hints: device.hints } : {}),
         async read(offset, length) {
             assertReadable(size, offset, length);
             return device.read(start + offset, length);

@@ -1,6 +1,6 @@
 import * as zlib from "node:zlib";
 import { decompress as fzstdDecompress } from "fzstd";
-import { assertReadable, type BlockDevice } from "./blockDevice";
+import { assertReadable, type BlockDevice, type ReadHints } from "./blockDevice";
 import { ImageDamage, printable } from "./check";
 import { zstdOfNode } from "./decoders/zstd";
 import { firstZstdFrame } from "./zstdFrames";
@@ -37,6 +37,7 @@ type Cluster =
 /** The virtual disk inside a qcow2 file, version 2 or 3. */
 export class Qcow2Device implements BlockDevice {
     readonly size: number;
+    readonly hints?: ReadHints;
     private readonly tables = new Cache<Buffer | undefined>();
     private readonly clusters = new Cache<Buffer | undefined>();
 
@@ -46,6 +47,7 @@ export class Qcow2Device implements BlockDevice {
         private readonly l1: Buffer,
     ) {
         this.size = geometry.virtualSize;
+        if (file.hints) this.hints = file.hints;
     }
 
     static async open(file: BlockDevice): Promise<Qcow2Device> {

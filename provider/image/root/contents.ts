@@ -4,9 +4,9 @@ import { type CloudInit, readCloudInit } from "./cloudInit";
 import { parseDpkgStatus } from "./dpkg";
 import { type Kernel, modulesFolder, readKernels } from "./kernels";
 import { type OsRelease, parseOsRelease } from "./osRelease";
-import type { PackageList } from "./packages";
+import type { InstalledPackage, PackageList } from "./packages";
 import { type PciModules, readPciModules } from "./pciModules";
-import { readRpmDatabase } from "./rpmDatabase";
+import { readRpmDatabase, readRpmDatabaseInPlaces } from "./rpmDatabase";
 import { type ImageTree, NotReadableHere } from "./tree";
 import { readUnits, type Units } from "./units";
 
@@ -84,14 +84,14 @@ async function readPackages(tree: ImageTree): Promise<PackageList | undefined> {
     }
     for (const folder of RPM_FOLDERS) {
         const log = await tree.entry(`${folder}/rpmdb.sqlite-wal`);
-        const database = await tree.read(`${folder}/rpmdb.sqlite`, MAX_RPM);
-        if (!database) continue;
+        const file = `${folder}/rpmdb.sqlite`;
+        if (!(await tree.exists(file))) continue;
         if (log && log.size > 0) {
             throw new NotReadableHere(
                 "the rpm database was not closed (rpmdb.sqlite-wal is not empty), so its list may be old: run rpm --rebuilddb in the image",
             );
         }
-        return { manager: "rpm", packages: byName(await readRpmDatabase(database)) };
+        return { manager: "rpm", packages: byName(await readRpmPackages(tree, file)) };
     }
     for (const [file, what] of [
         ["/var/lib/rpm/Packages", "a Berkeley DB"],
@@ -102,6 +102,15 @@ async function readPackages(tree: ImageTree): Promise<PackageList | undefined> {
             throw new NotReadableHere(`${file} is ${what} package list, which is not readable here`);
     }
     return undefined;
+}
+
+/** Whole where that costs nothing: SQLite itself reads no less. */
+async function readRpmPackages(tree: ImageTree, file: string): Promise<InstalledPackage[]> {
+    const found = tree.isRemote
+        ? await tree.readPlaces(file, MAX_RPM, readRpmDatabaseInPlaces)
+        : await tree.read(file, MAX_RPM).then((database) => database && readRpmDatabase(database));
+    if (!found) throw new ImageDamage("the rpm database is empty");
+    return found;
 }
 
 /** The order of a package manager's file changes with every installation. */

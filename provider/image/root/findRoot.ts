@@ -39,7 +39,7 @@ export async function findRoot(disk: BlockDevice, partitions: readonly Partition
                 unreadable.push(`ext4 in ${describePartition(partition)} with features of its own`);
             continue;
         }
-        const tree = new ImageTree(opened.fs);
+        const tree = new ImageTree(opened.fs, device);
         const finding = await holdsRoot(tree);
         if (finding === true) {
             const root = { partition, tree, close: () => opened.close() };

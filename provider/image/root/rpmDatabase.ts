@@ -1,7 +1,9 @@
 import { ImageDamage, printable } from "../check";
 import { MAX_PACKAGES } from "./dpkg";
 import type { InstalledPackage } from "./packages";
-import { parseRpmHeader } from "./rpmHeader";
+import { neededOfRpmHeader, parseRpmHeader, type RpmHeader } from "./rpmHeader";
+import { readColumnStarts } from "./sqliteTable";
+import type { PlacedFile } from "./tree";
 
 /** What is used of sql.js, which brings no types of its own. */
 interface SqlJs {
@@ -53,18 +55,27 @@ function readPackages(database: SqlDatabase): InstalledPackage[] {
             const [blob] = statement.get();
             if (!(blob instanceof Uint8Array))
                 throw new ImageDamage("the rpm database holds no package header");
-            const header = parseRpmHeader(Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength));
-            // Imported keys are kept as packages of this name.
-            if (header.name === "gpg-pubkey") continue;
-            const epoch = header.epoch ? `${header.epoch}:` : "";
-            packages.push({
-                name: header.name,
-                version: `${epoch}${header.version}-${header.release}`,
-                architecture: header.architecture,
-            });
+            packages.push(
+                ...packageOf(parseRpmHeader(Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength))),
+            );
         }
     } finally {
         statement.free();
     }
     return packages;
+}
+
+/** The same of a database that is not to be read whole. */
+export async function readRpmDatabaseInPlaces(file: PlacedFile): Promise<InstalledPackage[]> {
+    const blobs = await readColumnStarts(file, {
+        ...{ table: "Packages", column: 1, most: MAX_PACKAGES },
+        needed: neededOfRpmHeader,
+    });
+    return blobs.flatMap(({ bytes, size }) => packageOf(parseRpmHeader(bytes, size)));
+}
+
+function packageOf({ name, epoch, version, release, architecture }: RpmHeader): InstalledPackage[] {
+    // Imported keys are kept as packages of this name.
+    if (name === "gpg-pubkey") return [];
+    return [{ name, version: `${epoch ? `${epoch}:` : ""}${version}-${release}`, architecture }];
 }

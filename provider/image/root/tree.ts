@@ -1,4 +1,5 @@
 import * as crypto from "node:crypto";
+import type { BlockDevice } from "../blockDevice";
 import { ImageDamage, printable } from "../check";
 
 /** What is known of one file, folder or link of a root file system. */
@@ -40,6 +41,13 @@ const MAX_CALLS = 60_000;
 const MAX_BYTES = 512 * 2 ** 20;
 const CHUNK = 256 * 1024;
 
+/** A file that is read in places. */
+export interface PlacedFile {
+    readonly size: number;
+    /** Exactly these bytes. */
+    read(offset: number, length: number): Promise<Buffer>;
+}
+
 /** What is asked for is sound, for all that is known, but not to be read here. */
 export class NotReadableHere extends ImageDamage {}
 
@@ -57,8 +65,17 @@ export class ImageTree {
     private calls = 0;
     private bytes = 0;
 
-    constructor(fs: { readonly promises: object }) {
+    /** `device` is what the file system lies on. */
+    constructor(
+        fs: { readonly promises: object },
+        private readonly device: Pick<BlockDevice, "hints"> = {},
+    ) {
         this.files = fs.promises as TreeFiles;
+    }
+
+    /** Whether it costs something to read more than is needed. */
+    get isRemote(): boolean {
+        return this.device.hints !== undefined;
     }
 
     /** The entry at a path, links followed; undefined when there is none. */
@@ -106,11 +123,10 @@ export class ImageTree {
 
     /** The first bytes of a file; undefined when there is none. */
     async readHead(path: string, length: number): Promise<Buffer | undefined> {
-        const real = await this.resolve(path, true);
-        const entry = real === undefined ? undefined : await this.look(real);
-        if (real === undefined || entry?.kind !== "file") return undefined;
+        const found = await this.fileOf(path, Infinity);
+        if (!found) return undefined;
         const chunks: Buffer[] = [];
-        await this.readOpen(real, Math.min(length, entry.size), (chunk) => void chunks.push(chunk));
+        await this.readOpen(found.real, Math.min(length, found.size), (chunk) => void chunks.push(chunk));
         return Buffer.concat(chunks);
     }
 
@@ -124,37 +140,83 @@ export class ImageTree {
 
     /** Hands out a file in pieces; false when there is none. */
     async stream(path: string, limit: number, take: (chunk: Buffer) => void): Promise<boolean> {
+        const found = await this.fileOf(path, limit);
+        if (found) await this.readOpen(found.real, found.size, take);
+        return found !== undefined;
+    }
+
+    /** Lets `use` read a file here and there; undefined when there is none, or one beyond `limit` bytes. */
+    async readPlaces<T>(
+        path: string,
+        limit: number,
+        use: (file: PlacedFile) => Promise<T>,
+    ): Promise<T | undefined> {
+        const found = await this.fileOf(path, limit);
+        if (!found || found.size === 0) return undefined;
+        const { real, size } = found;
+        return this.withOpen(real, (fd) =>
+            use({
+                size,
+                read: async (offset, length) => {
+                    const chunks: Buffer[] = [];
+                    await this.readPart(real, fd, offset, length, (chunk) => void chunks.push(chunk));
+                    return Buffer.concat(chunks);
+                },
+            }),
+        );
+    }
+
+    private async fileOf(path: string, limit: number): Promise<{ real: string; size: number } | undefined> {
         const real = await this.resolve(path, true);
         const entry = real === undefined ? undefined : await this.look(real);
-        if (real === undefined || entry?.kind !== "file") return false;
+        if (real === undefined || entry?.kind !== "file") return undefined;
         if (entry.size > limit) {
             throw new TooLarge(
                 `${printable(path)} has ${entry.size} bytes, more than the ${limit} that are read`,
             );
         }
-        await this.readOpen(real, entry.size, take);
-        return true;
+        return { real, size: entry.size };
     }
 
     private async readOpen(real: string, size: number, take: (chunk: Buffer) => void): Promise<void> {
-        this.bytes += size;
-        if (this.bytes > MAX_BYTES)
-            throw new ImageDamage("its files are larger than what is read of an image");
         // Some library calls fail on an empty file.
-        if (size === 0) return;
+        if (size > 0) await this.withOpen(real, (fd) => this.readPart(real, fd, 0, size, take));
+    }
+
+    private async withOpen<T>(real: string, use: (fd: number) => Promise<T>): Promise<T> {
         const { fd } = await this.call(real, () => this.files.open(real, "r"));
         try {
-            for (let position = 0; position < size;) {
-                const wanted = Math.min(CHUNK, size - position);
+            return await use(fd);
+        } finally {
+            await this.files.close(fd);
+        }
+    }
+
+    private async readPart(
+        real: string,
+        fd: number,
+        start: number,
+        length: number,
+        take: (chunk: Buffer) => void,
+    ): Promise<void> {
+        this.bytes += length;
+        if (this.bytes > MAX_BYTES)
+            throw new ImageDamage("its files are larger than what is read of an image");
+        const { hints } = this.device;
+        // The library reads block by block. A small file's neighbours are worth having.
+        if (hints && (start > 0 || length > CHUNK)) hints.exactly = length;
+        try {
+            for (let done = 0; done < length;) {
+                const wanted = Math.min(CHUNK, length - done);
                 const buffer = Buffer.alloc(wanted);
-                const at = position;
+                const at = start + done;
                 const { bytesRead } = await this.call(real, () => this.files.read(fd, buffer, 0, wanted, at));
                 if (bytesRead <= 0) throw new ImageDamage(`${printable(real)} ends before its size`);
                 take(buffer.subarray(0, bytesRead));
-                position += bytesRead;
+                done += bytesRead;
             }
         } finally {
-            await this.files.close(fd);
+            if (hints) hints.exactly = 0;
         }
     }
 

@@ -1,20 +1,24 @@
-import { assertReadable, type BlockDevice } from "../blockDevice";
+import { assertReadable, type BlockDevice, type ReadHints } from "../blockDevice";
 
-const BLOCK = 256 * 1024;
-/** Neighbouring blocks that are missing come in one request, up to this. */
-const MOST_BLOCKS_AT_ONCE = 16;
-const CACHED_BLOCKS = 128;
+/** What is kept, and the least that is asked for: a block of most file systems. */
+const UNIT = 4 * 1024;
+/** Asked for at once where nothing is known: what lies near is mostly wanted next. */
+const NEAR = 16;
+/** Most that one request asks for. */
+const MOST = 1024;
+const CACHED_UNITS = 8192;
 
 /** Reads one range, exactly. */
 export type FetchRange = (start: number, end: number) => Promise<Buffer>;
 
 /**
- * Random access made of ranges. File systems ask for many small things that lie near each other, so whole blocks
- * are fetched and the latest kept.
+ * Random access made of ranges. File systems ask for many small things that lie near each other, so more than was
+ * asked for is fetched and the latest kept.
  */
 export class RangeDevice implements BlockDevice {
-    private readonly blocks = new Map<number, Promise<Buffer>>();
-    /** The block behind the last run, and how many runs have followed right behind another. */
+    readonly hints: ReadHints = { exactly: 0 };
+    private readonly units = new Map<number, Promise<Buffer>>();
+    /** The unit behind the last run, and how many runs have followed right behind another. */
     private expected = -1;
     private inOrder = 0;
 
@@ -27,52 +31,66 @@ export class RangeDevice implements BlockDevice {
         assertReadable(this.size, offset, length);
         const result = Buffer.allocUnsafe(length);
         for (let done = 0; done < length;) {
-            const index = Math.floor((offset + done) / BLOCK);
-            const last = Math.ceil((offset + length) / BLOCK);
-            const block = await this.block(index, Math.min(last - index, MOST_BLOCKS_AT_ONCE));
-            done += block.copy(result, done, (offset + done) % BLOCK);
+            const at = offset + done;
+            const unit = await this.unit(at, length - done);
+            done += unit.copy(result, done, at % UNIT);
         }
         return result;
     }
 
-    /** A block, fetched together with those behind it that will be wanted next. */
-    private block(index: number, wanted: number): Promise<Buffer> {
-        const known = this.blocks.get(index);
+    /** The unit around an offset, fetched together with those near it that will be wanted next. */
+    private unit(offset: number, length: number): Promise<Buffer> {
+        const index = Math.floor(offset / UNIT);
+        const known = this.units.get(index);
         if (known) {
-            this.blocks.delete(index);
-            this.blocks.set(index, known);
+            this.units.delete(index);
+            this.units.set(index, known);
             return known;
         }
-        const most = Math.min(MOST_BLOCKS_AT_ONCE, Math.max(wanted, this.guess(index)));
-        const inFile = Math.ceil(this.size / BLOCK);
-        let end = index + 1;
-        while (end < Math.min(index + most, inFile) && !this.blocks.has(end)) end++;
+        const [first, end] = this.runAround(offset, length);
         this.expected = end;
-        const run = this.fetchRange(index * BLOCK, Math.min(this.size, end * BLOCK));
-        for (let at = index; at < end; at++) {
-            const start = (at - index) * BLOCK;
-            // Copied, so that one block that is kept does not keep the whole run.
+        const run = this.fetchRange(first * UNIT, Math.min(this.size, end * UNIT));
+        for (let at = first; at < end; at++) {
+            const start = (at - first) * UNIT;
+            // Copied, so that one unit that is kept does not keep the whole run.
             this.keep(
                 at,
-                run.then((bytes) => Buffer.from(bytes.subarray(start, start + BLOCK))),
+                run.then((bytes) => Buffer.from(bytes.subarray(start, start + UNIT))),
             );
         }
-        return this.blocks.get(index) ?? run;
+        return this.units.get(index) ?? run.then((bytes) => bytes.subarray((index - first) * UNIT));
+    }
+
+    /** Which units to ask for when one is missing: none that is there already. */
+    private runAround(offset: number, length: number): [first: number, end: number] {
+        const { exactly } = this.hints;
+        const index = Math.floor(offset / UNIT);
+        const isExact = exactly > 0;
+        const begin = isExact ? index : index - (index % NEAR);
+        const wanted = Math.ceil((offset + Math.max(length, exactly)) / UNIT);
+        const stop = isExact ? wanted : Math.max(wanted, begin + this.guess(index));
+        const last = Math.min(stop, index + MOST, Math.ceil(this.size / UNIT));
+        let first = index;
+        while (first > begin && !this.units.has(first - 1)) first--;
+        let end = index + 1;
+        while (end < last && !this.units.has(end)) end++;
+        if (isExact) this.hints.exactly = Math.max(1, exactly - (end * UNIT - offset));
+        return [first, end];
     }
 
     /** How much of a file that is read from start to end in small pieces to ask for: each time twice as much. */
     private guess(index: number): number {
         this.inOrder = index === this.expected ? this.inOrder + 1 : 0;
-        return this.inOrder < 2 ? 1 : 2 ** Math.min(this.inOrder - 1, 10);
+        return this.inOrder < 2 ? NEAR : NEAR * 2 ** Math.min(this.inOrder - 1, 10);
     }
 
-    private keep(index: number, block: Promise<Buffer>): void {
+    private keep(index: number, unit: Promise<Buffer>): void {
         // Not kept when it failed: the next read asks again.
-        block.catch(() => this.blocks.delete(index));
-        this.blocks.set(index, block);
-        for (const oldest of this.blocks.keys()) {
-            if (this.blocks.size <= CACHED_BLOCKS || oldest === index) break;
-            this.blocks.delete(oldest);
+        unit.catch(() => this.units.delete(index));
+        this.units.set(index, unit);
+        for (const oldest of this.units.keys()) {
+            if (this.units.size <= CACHED_UNITS || oldest === index) break;
+            this.units.delete(oldest);
         }
     }
 }

@@ -13,6 +13,9 @@ import { openWebSource } from "../../../provider/image/source/web";
 import { WebClient } from "../../../provider/image/source/webClient";
 import { testHost } from "../../support/context";
 import { type ImageServer, startImageServer } from "../../support/imageServer";
+import { buildRpmDatabase, growRpmDatabase } from "../../support/rpmDatabase";
+import { needsTool } from "../../support/tools";
+import { buildDisk, buildRoot } from "../../unit/image/rootImage";
 import { goodImage, MIB, oracle, temporaryFolder } from "../../unit/image/fixtures";
 
 const sha256 = (bytes: Buffer): string => crypto.createHash("sha256").update(bytes).digest("hex");
@@ -67,6 +70,53 @@ describe("the inspection of an image on a web server", () => {
         expect(server.sent)
             .to.be.lessThan(8 * MIB)
             .and.lessThan(good.length / 4);
+    });
+
+    it("asks for what lies together in one request", async () => {
+        const status = Array.from(
+            { length: 2000 },
+            (_, at) =>
+                `Package: package-${at}\nStatus: install ok installed\nVersion: ${at}\n${" x\n".repeat(80)}`,
+        ).join("\n");
+        const units = Array.from({ length: 200 }, (_, at) => [
+            `usr/lib/systemd/system/unit-${at}.service`,
+            `[Install]\nWantedBy=multi-user.target\n`,
+        ]);
+        const root = buildRoot({
+            ...{ "etc/os-release": "ID=ubuntu\n", "var/lib/dpkg/status": status },
+            ...(Object.fromEntries(units) as Record<string, string>),
+        });
+        const disk = await buildDisk(root);
+        const { contents } = await inspect(disk, { planned: sha256(disk) });
+        expect(contents?.packages?.packages).to.have.lengthOf(2000);
+        // The library asks for block after block of four kilobytes.
+        expect(server.requests.length).to.be.lessThan(20);
+        expect(server.sent).to.be.lessThan(status.length + 2 * MIB);
+    });
+
+    it("reads the beginnings of the headers in an rpm database", async function () {
+        this.timeout(60_000);
+        needsTool(this, "rpmbuild");
+        const built = fs.readFileSync(`${buildRpmDatabase(folder.path("rpm"))}/rpmdb.sqlite`);
+        const rpmdb = await growRpmDatabase(built, { packages: 600, headerBytes: 40_000 });
+        expect(rpmdb.length).to.be.greaterThan(20 * MIB);
+        const root = buildRoot(
+            { "etc/os-release": "ID=emt\n", "var/lib/rpm/rpmdb.sqlite": rpmdb },
+            { megabytes: 48 },
+        );
+        const disk = await buildDisk(root, { rootIndex: 2 });
+        const { contents } = await inspect(disk, { planned: sha256(disk) });
+        const { packages = [] } = contents?.packages ?? {};
+        expect(packages).to.have.lengthOf(603);
+        expect(packages).to.deep.include({
+            name: "pkg-000599",
+            version: "2:1.9.0-1.emt3",
+            architecture: "noarch",
+        });
+        expect(server.sent).to.be.lessThan(8 * MIB);
+
+        const whole = await inspect(disk);
+        expect(whole.contents?.packages).to.deep.equal(contents?.packages);
     });
 
     it("reads parts of a qcow2", async function () {

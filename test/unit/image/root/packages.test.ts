@@ -5,8 +5,10 @@ import * as fc from "fast-check";
 import { ImageDamage } from "../../../../provider/image/check";
 import { readContents } from "../../../../provider/image/root/contents";
 import { parseDpkgStatus } from "../../../../provider/image/root/dpkg";
-import { readRpmDatabase } from "../../../../provider/image/root/rpmDatabase";
+import { readRpmDatabase, readRpmDatabaseInPlaces } from "../../../../provider/image/root/rpmDatabase";
 import { parseRpmHeader } from "../../../../provider/image/root/rpmHeader";
+import { buildRpmDatabase } from "../../../support/rpmDatabase";
+import type { PlacedFile } from "../../../../provider/image/root/tree";
 import { needsTool } from "../../../support/tools";
 import { temporaryFolder } from "../fixtures";
 import { buildRoot, withTree } from "../rootImage";
@@ -59,6 +61,7 @@ describe("the packages of an image", () => {
             .map(([name, version, architecture]) => ({ name, version, architecture }));
         expect(listed).to.have.lengthOf(3);
         expect(await readRpmDatabase(Buffer.from(rpmdb))).to.have.deep.members(listed);
+        expect(await readRpmDatabaseInPlaces(inPlaces(rpmdb))).to.have.deep.members(listed);
 
         const root = buildRoot({ "etc/os-release": "ID=emt\n", "var/lib/rpm/rpmdb.sqlite": rpmdb });
         const { packages } = await withTree(root, readContents);
@@ -94,10 +97,15 @@ describe("the packages of an image", () => {
                 async (changes, end) => {
                     const damaged = Buffer.from(good.subarray(0, end));
                     for (const [at, value] of changes) if (at < damaged.length) damaged.writeUInt8(value, at);
-                    try {
-                        expect(await readRpmDatabase(damaged)).to.be.an("array");
-                    } catch (error) {
-                        expect(error).to.be.instanceOf(ImageDamage);
+                    for (const read of [
+                        readRpmDatabase,
+                        (bytes: Buffer) => readRpmDatabaseInPlaces(inPlaces(bytes)),
+                    ]) {
+                        try {
+                            expect(await read(Buffer.from(damaged))).to.be.an("array");
+                        } catch (error) {
+                            expect(error).to.be.instanceOf(ImageDamage);
+                        }
                     }
                 },
             ),
@@ -137,46 +145,9 @@ describe("the packages of an image", () => {
     });
 });
 
-/** A database as rpm itself makes it, with packages built on the spot. Its path. */
-function buildRpmDatabase(folder: string): string {
-    const database = `${folder}/db`;
-    fs.mkdirSync(database, { recursive: true });
-    const packages = [
-        { name: "node-agent", epoch: "Epoch: 2\n", version: "1.9.0", release: "1.emt3" },
-        { name: "cloud-init", epoch: "", version: "24.1", release: "2" },
-        { name: "with.dots-and_more", epoch: "", version: "1.0~rc1", release: "1" },
-    ];
-    const rpm = (program: string, args: string[]): void => {
-        const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
-        if (status !== 0) throw new Error(`${program}: ${stderr}`);
+function inPlaces(bytes: Buffer): PlacedFile {
+    return {
+        size: bytes.length,
+        read: async (offset, length) => Buffer.from(bytes.subarray(offset, offset + length)),
     };
-    rpm("rpm", ["--dbpath", database, "--define", "_db_backend sqlite", "--initdb"]);
-    for (const { name, epoch, version, release } of packages) {
-        const spec = `${folder}/${name}.spec`;
-        fs.writeFileSync(
-            spec,
-            `Name: ${name}\n${epoch}Version: ${version}\nRelease: ${release}\nSummary: s\nLicense: MIT\nBuildArch: noarch\n%description\nd\n%files\n`,
-        );
-        rpm("rpmbuild", [
-            "--quiet",
-            "-bb",
-            "--define",
-            `_topdir ${folder}/top`,
-            "--define",
-            "_db_backend sqlite",
-            spec,
-        ]);
-        const built = `${folder}/top/RPMS/noarch/${name}-${version}-${release}.noarch.rpm`;
-        rpm("rpm", [
-            "--dbpath",
-            database,
-            "--define",
-            "_db_backend sqlite",
-            "-i",
-            "--justdb",
-            "--nodeps",
-            built,
-        ]);
-    }
-    return database;
 }
