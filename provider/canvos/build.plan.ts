@@ -9,6 +9,13 @@ export interface Placement {
     to: string;
 }
 
+/** A file of another place that is put into the private checkout. */
+export interface Download {
+    source: string;
+    sha256: string;
+    to: string;
+}
+
 /** A file that is written into the private checkout. */
 export interface PlacedText {
     to: string;
@@ -27,6 +34,7 @@ export interface BuildPlan {
     targets: readonly string[];
     placements: readonly Placement[];
     texts: readonly PlacedText[];
+    downloads: readonly Download[];
     names: ImageNames;
     isoName: string;
     makes: { providerImages: boolean; installer: boolean; iso: boolean };

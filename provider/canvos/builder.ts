@@ -1,3 +1,5 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { ResultCache } from "../image/cache";
 import { dockerLogin } from "../oci/dockerConfig";
@@ -75,6 +77,19 @@ export class Builder {
 
     build(plan: BuildPlan, context: BuildContext): Promise<BuildResult> {
         return build(plan, this.tools(plan), context);
+    }
+
+    /** Runs `docker` with the login for one image's registry, in a configuration of its own. */
+    async withLogin<T>(reference: string, run: (docker: Docker) => Promise<T>): Promise<T> {
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-docker-login-"));
+        try {
+            const config = await this.dockerConfig({ IMAGE_REGISTRY: reference });
+            fs.writeFileSync(path.join(folder, "config.json"), config, { mode: 0o600 });
+            const env = { ...this.docker.env, DOCKER_HOST: await this.docker.host(), DOCKER_CONFIG: folder };
+            return await run(new Docker(env));
+        } finally {
+            fs.rmSync(folder, { recursive: true, force: true });
+        }
     }
 
     /** Ends a build that still runs, and removes what it has left on this machine, but no images. */

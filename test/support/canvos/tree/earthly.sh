@@ -36,10 +36,17 @@ for word in "$@"; do
         --*=*) word=${word#--}; ARGS[${word%%=*}]=${word#*=} ;;
     esac
 done
+# Defaults refer to other arguments.
+for round in 1 2 3; do
+    for name in "${!ARGS[@]}"; do
+        if [[ ${ARGS[$name]} =~ ^(.*)\$([A-Z_]+)(.*)$ ]]; then
+            ARGS[$name]=${BASH_REMATCH[1]}${ARGS[${BASH_REMATCH[2]}]}${BASH_REMATCH[3]}
+        fi
+    done
+done
 
 K8S=${ARGS[K8S_DISTRIBUTION]}
 REPO=${ARGS[IMAGE_REPO]}
-[ "$REPO" = '$OS_DISTRIBUTION' ] && REPO=${ARGS[OS_DISTRIBUTION]}
 TAG=${ARGS[PE_VERSION]}${ARGS[CUSTOM_TAG]:+-${ARGS[CUSTOM_TAG]}}
 wrong wrong-tag && TAG=$TAG-other
 ARCH=${ARGS[ARCH]}

@@ -1,0 +1,207 @@
+import type { Context } from "../resource/context";
+import type { CheckOutcome } from "../resource/definition";
+import { EdgeError, UnavailableHere } from "../resource/errors";
+import type { Problem } from "../resource/problem";
+import { isKnown, UNKNOWN, type Checked } from "../resource/unknown";
+import { firmwareNames } from "./appliance";
+import type { ApplianceInputs } from "./applianceImage.schema";
+import type { Builder } from "./builder";
+import type { KnownCheckout } from "./checkout";
+import { readHere, userDataFile } from "./localText";
+import { DEFAULT_TARGETS, planBuild, type Given } from "./plan";
+import { judgeBuild } from "./rules";
+import { userDataFindings, userDataTextFindings } from "./userData.text";
+
+type CanvosContext = Context<Builder>;
+type Last = Partial<ApplianceInputs> | undefined;
+
+const DERIVED = [
+    "commit",
+    "inputHash",
+    "references",
+    "systemUri",
+    "profileValues",
+    "generation",
+] as const satisfies readonly (keyof ApplianceInputs)[];
+
+type Derived = Partial<Checked<Pick<ApplianceInputs, (typeof DERIVED)[number] | "intact">>>;
+
+/** Rules over the checked-out tree, all at once, and what the images will be called. */
+export async function checkAppliance(
+    inputs: Checked<ApplianceInputs>,
+    context: CanvosContext,
+    last: Last,
+): Promise<CheckOutcome<ApplianceInputs>> {
+    const problems: Problem[] = [];
+    const { source, userData } = inputs;
+    if (userData !== undefined && isKnown(userData))
+        problems.push(...(await judgeUserData(userData, context)));
+    if (!isKnown(source)) return { problems, values: unknownValues() };
+    const known = await lookAtSource(source, last, context);
+    if (known === undefined) return { problems, values: lastValues(last) };
+    if ("problem" in known) return { problems: [...problems, known.problem] };
+    await tellOfMove(source, known.commit, context);
+    const given = knownInputs(inputs);
+    if (given === undefined) return { problems, values: { ...unknownValues(), commit: known.identity } };
+    problems.push(...judge(given, known, context));
+    if (problems.length > 0) return { problems };
+    const values = await context.ifAvailable(
+        () => plannedValues(given, known, context, last),
+        lastValues(last),
+    );
+    return { problems, values };
+}
+
+/** A commit that cannot be had here is missing here; a folder that is no checkout is a mistake. */
+async function lookAtSource(
+    source: ApplianceInputs["source"],
+    last: Last,
+    context: CanvosContext,
+): Promise<KnownCheckout | { problem: Problem } | undefined> {
+    const before =
+        last?.source !== undefined && last.commit !== undefined
+            ? { source: last.source, commit: last.commit }
+            : undefined;
+    try {
+        return await context.ifAvailable(() => context.client.checkout(source, before, context), undefined);
+    } catch (error) {
+        context.signal.throwIfAborted();
+        if (!(error instanceof EdgeError) || error instanceof UnavailableHere) throw error;
+        return { problem: { path: ["source"], message: error.message } };
+    }
+}
+
+async function tellOfMove(
+    source: ApplianceInputs["source"],
+    commit: string,
+    context: CanvosContext,
+): Promise<void> {
+    const moved = await context.client.movedTo(source, commit, context);
+    if (moved === undefined || !("git" in source)) return;
+    context.log.warn(
+        `${source.ref} of ${source.git} has moved: it is ${moved} now, and ${commit} is what is built, as before. To build ` +
+            `the new one, give ref: "${moved}", or track: true to follow it`,
+    );
+}
+
+function judge(given: Given, { checkout }: KnownCheckout, context: CanvosContext): Problem[] {
+    const { problems, warnings } = judgeBuild(
+        {
+            arguments: given.arguments,
+            targets: given.targets ?? DEFAULT_TARGETS,
+            ...(given.edgeAppliance ? { edgeAppliance: firmwareNames(given.edgeAppliance) } : {}),
+            ...(given.exactTag === undefined ? {} : { exactTag: given.exactTag }),
+        },
+        { ...checkout, hasSecureBootKeys: Object.keys(given.files ?? {}).some(isSecureBoot) },
+    );
+    if (given.exactTag === true) {
+        warnings.push({
+            path: ["exactTag"],
+            message:
+                "a changed build overwrites the image under the tag that hosts use: those that look again get the new one, " +
+                "the others keep the old one, both under one name",
+        });
+    }
+    for (const { path: where, message } of warnings) context.log.warn(`${where.join(".")} ${message}`);
+    return [...problems, ...missingFiles(given)];
+}
+
+function isSecureBoot(place: string): boolean {
+    return /^secure-boot(?:\/|$)/.test(place);
+}
+
+/** CanvOS copies these files if they exist, and says nothing if they do not. */
+function missingFiles({ arguments: { clusterConfig, edgeCustomConfig }, files = {} }: Given): Problem[] {
+    return Object.entries({ clusterConfig, edgeCustomConfig }).flatMap(([field, file]) =>
+        file === undefined || file in files
+            ? []
+            : [
+                  {
+                      path: ["arguments", field],
+                      message: `names ${file}, which is not there: give it in files as { "${file}": "path of yours" }. CanvOS would leave it out without a word`,
+                  },
+              ],
+    );
+}
+
+async function judgeUserData(
+    userData: Readonly<Record<string, unknown>>,
+    context: CanvosContext,
+): Promise<Problem[]> {
+    const file = userDataFile(userData);
+    const findings =
+        file === undefined
+            ? userDataFindings(userData)
+            : await context.ifAvailable(
+                  () =>
+                      Promise.resolve(
+                          userDataTextFindings(readHere(file, context.projectDir, "userData.file")),
+                      ),
+                  { problems: [], warnings: [] },
+              );
+    for (const { path: where, message } of findings.warnings) {
+        context.log.warn(`${["userData", ...where].map(String).join(".")} ${message}`);
+    }
+    return findings.problems.map(({ path: where, message }) => ({ path: ["userData", ...where], message }));
+}
+
+/** Without those that are only known in an update; they decide what is built, so that nothing of it is known. */
+function knownInputs(inputs: Checked<ApplianceInputs>): Given | undefined {
+    const names = [
+        "arguments",
+        "targets",
+        "overlay",
+        "files",
+        "dockerfile",
+        "userData",
+        "edgeAppliance",
+        "exactTag",
+    ] as const;
+    if (names.some((name) => !isKnown(inputs[name]))) return undefined;
+    return Object.fromEntries(names.map((name) => [name, inputs[name]])) as unknown as Given;
+}
+
+async function plannedValues(
+    given: Given,
+    known: KnownCheckout,
+    { client, projectDir, log }: CanvosContext,
+    last: Last,
+): Promise<Derived> {
+    const { settings, cache } = client;
+    const around = { projectDir, settings, cache };
+    const plan = async (generation: number): Promise<Derived> => {
+        const { plan: planned, ...told } = await planBuild(given, known, { ...around, generation });
+        const { inputHash } = planned;
+        return {
+            ...{ commit: known.identity, inputHash, generation, intact: true },
+            references: planned.makes.providerImages ? planned.names.providers : {},
+            ...told,
+        };
+    };
+    const generation = last?.generation ?? 0;
+    const same = await plan(generation);
+    if (last?.intact !== false || last.inputHash !== same.inputHash) return same;
+    if (await isStillHere(Object.values(last.references ?? {}), client)) return same;
+    log.warn(
+        "images are gone from the registry, and from this machine's Docker: they are built again, which never gives the same " +
+            "bytes, and so under new tags. Clusters whose profile takes the new system.uri are repaved",
+    );
+    return plan(generation + 1);
+}
+
+async function isStillHere(references: readonly string[], { docker }: Builder): Promise<boolean> {
+    try {
+        const ids = await Promise.all(references.map((each) => docker.imageId(each, { timeLimit: 10_000 })));
+        return ids.every((id) => id !== undefined);
+    } catch {
+        return false;
+    }
+}
+
+function unknownValues(): Derived {
+    return { ...Object.fromEntries(DERIVED.map((name) => [name, UNKNOWN])), intact: true };
+}
+
+function lastValues(last: Last): Derived {
+    return { ...Object.fromEntries(DERIVED.map((name) => [name, last?.[name] ?? UNKNOWN])), intact: true };
+}

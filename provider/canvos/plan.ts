@@ -1,0 +1,156 @@
+import * as path from "node:path";
+import type { ResultCache } from "../image/cache";
+import type { ApplianceInputs } from "./applianceImage.schema";
+import { appliancePayload } from "./appliance";
+import type { BuildPlan, PlacedText, Placement } from "./build.plan";
+import type { KnownCheckout } from "./checkout";
+import { defaultOf } from "./earthfile";
+import { distinctTag, imageNames, type ImageNames } from "./imageNames";
+import { inputHash } from "./inputHash";
+import { readHere, userDataText } from "./localText";
+import { profileValues } from "./profileValues";
+import { effectiveVariables } from "./rules";
+import type { CanvosSettings } from "./settings";
+
+export type Given = Pick<
+    ApplianceInputs,
+    "arguments" | "targets" | "overlay" | "files" | "dockerfile" | "userData" | "edgeAppliance" | "exactTag"
+>;
+
+export const DEFAULT_TARGETS: readonly string[] = ["build-all-images"];
+
+/** A plan, and what a program and a cluster profile are told of its images. */
+export interface Planned {
+    plan: BuildPlan;
+    systemUri: string;
+    profileValues: string;
+}
+
+interface Surroundings {
+    projectDir: string;
+    settings: Pick<CanvosSettings, "luet" | "ubuntuProKey">;
+    cache: ResultCache;
+    generation: number;
+}
+
+/** What a build of these inputs is, and what it will be called: the same in a preview and in the update after it. */
+export async function planBuild(given: Given, known: KnownCheckout, around: Surroundings): Promise<Planned> {
+    const { projectDir, settings, cache, generation } = around;
+    const targets = given.targets ?? DEFAULT_TARGETS;
+    const payload = appliancePayload(given.edgeAppliance, known.checkout, projectDir);
+    const before = { ...effectiveVariables(given.arguments, known.checkout), ...payload.variables };
+    const placements = [...placementsOf(given, projectDir), ...payload.placements];
+    const texts = [...textsOf(given, projectDir), ...payload.texts];
+    const hash = await inputHash(
+        {
+            commit: known.identity,
+            variables: before,
+            targets,
+            texts: {
+                ...Object.fromEntries(texts.map(({ to, text }) => [to, text])),
+                ...(generation === 0 ? {} : { generation: String(generation) }),
+            },
+            files: Object.fromEntries(placements.map(({ from, to }) => [to, from])),
+            digests: payload.digests,
+        },
+        cache,
+    );
+    const isExact = given.exactTag === true;
+    const variables = isExact
+        ? before
+        : { ...before, CUSTOM_TAG: distinctTag(before.CUSTOM_TAG ?? "", hash) };
+    const value = (name: string): string => defaultOf(known.checkout.earthfile, name, variables);
+    const names = namesOf(value, known);
+    const references = Object.values(names.providers);
+    const systemUri = references.length === 1 ? (references[0] ?? "") : "";
+    const makes = makesOf(targets);
+    return {
+        plan: {
+            ...{ inputHash: hash, known, variables, targets, placements, names, makes },
+            texts: [...texts, ...luetText(settings)],
+            isoName: value("ISO_NAME"),
+            environment: settings.ubuntuProKey === undefined ? {} : { UBUNTU_PRO_KEY: settings.ubuntuProKey },
+            exactTag: isExact,
+            downloads: payload.downloads,
+        },
+        systemUri,
+        profileValues: profileValues({
+            registry: value("IMAGE_REGISTRY"),
+            repo: value("IMAGE_REPO"),
+            k8sDistribution: value("K8S_DISTRIBUTION"),
+            osName: value("OS_DISTRIBUTION"),
+            osVersion: value("OS_VERSION"),
+            peVersion: value("PE_VERSION"),
+            customTag: value("CUSTOM_TAG"),
+            ...(systemUri === "" ? {} : { systemUri }),
+        }),
+    };
+}
+
+function namesOf(value: (name: string) => string, { checkout }: KnownCheckout): ImageNames {
+    const distribution = value("K8S_DISTRIBUTION");
+    const one = value("K8S_VERSION");
+    const all = checkout.versions
+        ? (checkout.versions[distribution] ?? [])
+        : checkout.earthfile.writtenVersions;
+    return imageNames({
+        registry: value("IMAGE_REGISTRY"),
+        repo: value("IMAGE_REPO"),
+        k8sDistribution: distribution,
+        k8sVersions: one === "" ? all : [one],
+        peVersion: value("PE_VERSION"),
+        customTag: value("CUSTOM_TAG"),
+        isoName: value("ISO_NAME"),
+    });
+}
+
+const PROVIDER_TARGETS = [
+    "build-all-images",
+    "build-provider-images",
+    "build-provider-images-fips",
+    "provider-image",
+];
+const INSTALLER_TARGETS = ["build-all-images", "iso-image"];
+const ISO_TARGETS = ["build-all-images", "iso", "build-uki-iso", "uki-iso"];
+
+function makesOf(targets: readonly string[]): BuildPlan["makes"] {
+    const any = (list: readonly string[]): boolean => targets.some((target) => list.includes(target));
+    return {
+        providerImages: any(PROVIDER_TARGETS),
+        installer: any(INSTALLER_TARGETS),
+        iso: any(ISO_TARGETS),
+    };
+}
+
+function placementsOf({ overlay, files = {} }: Given, projectDir: string): Placement[] {
+    return [
+        // CanvOS puts all of it into the installer, and of it `etc` into the provider image.
+        ...(overlay === undefined ? [] : [{ from: path.resolve(projectDir, overlay), to: "overlay/files" }]),
+        ...Object.entries(files).map(([to, from]) => ({ from: path.resolve(projectDir, from), to })),
+    ];
+}
+
+function textsOf({ userData, dockerfile }: Given, projectDir: string): PlacedText[] {
+    const texts: PlacedText[] = [];
+    const text = userDataText(userData, projectDir);
+    if (text !== undefined) texts.push({ to: "user-data", text, mode: 0o600 });
+    if (dockerfile !== undefined) {
+        texts.push({
+            to: "Dockerfile",
+            text: readHere(dockerfile, projectDir, "dockerfile"),
+            isAddition: true,
+        });
+    }
+    return texts;
+}
+
+/** A login, which is none of the inputs: another password builds the same. */
+function luetText({ luet }: Surroundings["settings"]): PlacedText[] {
+    if (!luet) return [];
+    const lines = [
+        "auth:",
+        `  username: ${JSON.stringify(luet.username)}`,
+        `  password: ${JSON.stringify(luet.password)}`,
+    ];
+    return [{ to: "spectro-luet-auth.yaml", text: `${lines.join("\n")}\n`, mode: 0o600 }];
+}

@@ -1,0 +1,79 @@
+import * as fs from "node:fs/promises";
+import { findTool } from "../process/tools";
+import type { Context } from "../resource/context";
+import { messageOf } from "../resource/errors";
+import type { BuildPlan } from "./build.plan";
+import type { Builder } from "./builder";
+
+const GIB = 1024 ** 3;
+/** What CanvOS's documentation and its users' Makefiles ask for; a build that runs out of it fails after minutes. */
+const IMAGE_GIB = 8;
+const ISO_GIB = 8;
+
+/** What a build needs of this machine and has not, each with what to do. */
+export async function prerequisiteProblems(
+    { makes, variables, names }: BuildPlan,
+    { docker, settings }: Builder,
+    { signal }: Pick<Context<unknown>, "signal">,
+): Promise<string[]> {
+    const problems: string[] = [];
+    for (const tool of ["bash", "git", "docker"]) {
+        if (findTool(tool) === undefined) problems.push(`there is no ${tool} on PATH: install it`);
+    }
+    if (problems.length > 0) return problems;
+    let root: string;
+    try {
+        const told = await docker.text(["info", "--format", "{{.DockerRootDir}}\t{{.Architecture}}"], {
+            signal,
+            timeLimit: 15_000,
+        });
+        const [folder = "", architecture = ""] = told.trim().split("\t");
+        root = folder;
+        problems.push(...(await emulationProblems(variables.ARCH ?? "", architecture)));
+    } catch (error) {
+        signal.throwIfAborted();
+        return [messageOf(error)];
+    }
+    const images = makes.providerImages ? Object.keys(names.providers).length : 0;
+    const wanted = images * IMAGE_GIB + (makes.iso ? ISO_GIB : 0);
+    problems.push(...(await spaceProblems([root, settings.workDirectory], wanted)));
+    return problems;
+}
+
+/** Docker's own folder may be on another machine, and then is not judged. */
+async function spaceProblems(folders: readonly string[], wantedGib: number): Promise<string[]> {
+    const least = Number(process.env.EDGE_OS_CANVOS_LEAST_DISK_GB ?? wantedGib);
+    const problems: string[] = [];
+    for (const folder of folders) {
+        const stat = await fs.statfs(folder).catch(() => undefined);
+        if (!stat) continue;
+        const free = (stat.bavail * stat.bsize) / GIB;
+        if (free < least) {
+            problems.push(
+                `${folder} has ${free.toFixed(1)} GiB free, and this build takes about ${least}: make room (docker system prune, ` +
+                    "edge-os prune), or set EDGE_OS_CANVOS_LEAST_DISK_GB where you know better",
+            );
+        }
+    }
+    return problems;
+}
+
+const SAME: Readonly<Record<string, readonly string[]>> = {
+    amd64: ["x86_64", "amd64"],
+    arm64: ["aarch64", "arm64"],
+};
+
+/** The kernel of the Docker machine has to know what to run foreign programs with. */
+async function emulationProblems(wanted: string, machine: string): Promise<string[]> {
+    if (wanted === "" || (SAME[wanted] ?? [wanted]).includes(machine)) return [];
+    const name = wanted === "arm64" ? "qemu-aarch64" : "qemu-x86_64";
+    const isThere = await fs.access(`/proc/sys/fs/binfmt_misc/${name}`).then(
+        () => true,
+        () => false,
+    );
+    if (isThere || process.platform !== "linux") return [];
+    return [
+        `images for ${wanted} are built on ${machine}, which has no emulation for it: install qemu-user-static and binfmt-support, ` +
+            `or set dockerHost to a machine of that architecture`,
+    ];
+}
