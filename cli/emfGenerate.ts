@@ -1,14 +1,13 @@
-import * as fs from "node:fs";
 import * as path from "node:path";
 import * as yaml from "yaml";
-import { EdgeError, messageOf } from "../provider/resource/errors";
 import { parseWords, type Command, type Terminal } from "./command";
 import { CONNECTION_OPTIONS, type ConnectionFlags } from "./connection";
 import { CONNECTION_HELP, withEmf } from "./emfConnection";
 import { hostsCsv } from "./generate/csv";
+import { hasPackage, packageJson, writeNew } from "./generate/folder";
 import { readInstallation } from "./generate/installation";
 import { safeName } from "./generate/names";
-import { planProgram, type ProgramPlan } from "./generate/plan";
+import { leftOut, planProgram, type ProgramPlan } from "./generate/plan";
 import { programFiles, type Files } from "./generate/program";
 import { count } from "./table";
 
@@ -56,48 +55,6 @@ function allFiles(plan: ProgramPlan, folder: string, connection: string | undefi
     return files;
 }
 
-/** A program inside an npm package uses that one's dependencies: a second SDK would not see the first's resources. */
-function hasPackage(folder: string): boolean {
-    for (let here = folder; ; here = path.dirname(here)) {
-        if (fs.existsSync(path.join(here, "package.json"))) return true;
-        if (path.dirname(here) === here) return false;
-    }
-}
-
-function packageJson(name: string): string {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- found beside the build and in the sources alike
-    const own = require("pulumi-edge-os/package.json") as {
-        version: string;
-        peerDependencies: Record<string, string>;
-    };
-    const content = {
-        name,
-        private: true,
-        main: "index.ts",
-        dependencies: { ...own.peerDependencies, "pulumi-edge-os": own.version },
-        devDependencies: { "@types/node": "^20", typescript: "^5" },
-    };
-    return `${JSON.stringify(content, undefined, 4)}\n`;
-}
-
-/** All or nothing: a second run must not mix two programs, nor undo what was edited since. */
-function writeNew(folder: string, files: Files, shown: string): void {
-    const present = [...files.keys()].filter((name) => fs.existsSync(path.join(folder, name)));
-    if (present.length > 0) {
-        throw new EdgeError(
-            `${shown} has ${present.join(", ")} already, and nothing was written: give another folder with --dir`,
-        );
-    }
-    try {
-        for (const [name, content] of files) {
-            fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-            fs.writeFileSync(path.join(folder, name), content, { flag: "wx" });
-        }
-    } catch (error) {
-        throw new EdgeError(`the program cannot be written to ${shown}: ${messageOf(error)}`);
-    }
-}
-
 function report({ installation, left, ...plan }: ProgramPlan, dir: string, files: string[]): string {
     const { localAccounts, customConfigs, project } = installation;
     const hosts = plan.csvHosts.length + plan.otherHosts.length;
@@ -119,9 +76,7 @@ function report({ installation, left, ...plan }: ProgramPlan, dir: string, files
     const unmanaged = [...plan.csvHosts, ...plan.otherHosts].filter(({ note }) => note !== undefined);
     if (unmanaged.length > 0)
         lines.push(`  ${count(unmanaged.length, "host")} in part only: see the comments`);
-    if (left.length > 0)
-        lines.push(`  left out: ${left.length}`, ...left.map((one) => `    ${one.what}: ${one.why}`));
-    return lines.join("\n");
+    return [...lines, ...leftOut(left)].join("\n");
 }
 
 function nextSteps(

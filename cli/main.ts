@@ -30,6 +30,16 @@ const COMMANDS: readonly { words: string; does: string; load: () => { command: C
         load: () => require("./imsJobs") as { command: Command },
     },
     {
+        words: "palette inventory",
+        does: "edge hosts: state, health, agent, addresses, hardware, cluster",
+        load: () => require("./paletteInventory") as { command: Command },
+    },
+    {
+        words: "palette generate",
+        does: "a program that takes over what is already in Palette",
+        load: () => require("./paletteGenerate") as { command: Command },
+    },
+    {
         words: "verify IMAGE",
         does: "everything that is wrong with a disk image, and what it holds",
         load: () => require("./verify") as { command: Command },

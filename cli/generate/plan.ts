@@ -35,6 +35,12 @@ export interface LeftOut {
     why: string;
 }
 
+/** The end of a report. */
+export function leftOut(left: readonly LeftOut[]): string[] {
+    if (left.length === 0) return [];
+    return [`  left out: ${left.length}`, ...left.map(({ what, why }) => `    ${what}: ${why}`)];
+}
+
 /** What the program will hold. */
 export interface ProgramPlan {
     installation: Installation;

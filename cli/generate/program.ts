@@ -7,14 +7,17 @@ export type Files = Map<string, string>;
 
 const MAX_LEFT_LINES = 50;
 
+/** Declared once, and given to every resource. */
+export const KEPT = `/** Nothing here is deleted by accident: take protect out of what this program shall be free to delete. */
+const kept = { protect: true };`;
+
 /** The text of index.ts, and the certificates it names. */
 export function programFiles(plan: ProgramPlan, connection: string | undefined): Files {
     const files: Files = new Map();
     const common = connection === undefined ? {} : { connection };
     const parts = [
         header(plan),
-        `/** Nothing here is deleted by accident: take protect out of what this program shall be free to delete. */
-const kept = { protect: true };`,
+        KEPT,
         ...regionsCode(plan, common),
         ...sitesCode(plan, common),
         ...profilesCode(plan, common, files),
@@ -31,12 +34,7 @@ function header({ installation, left, csvHosts }: ProgramPlan): string {
         `What is in EMF project ${JSON.stringify(project)} at ${endpoint}, written by edge-os emf generate.`,
         "Everything here is there already: the first up takes it over and writes nothing but its claims.",
     ];
-    if (left.length > 0) {
-        lines.push("", "Not taken over:");
-        for (const { what, why } of left.slice(0, MAX_LEFT_LINES)) lines.push(`- ${what}: ${why}`);
-        if (left.length > MAX_LEFT_LINES) lines.push(`- and ${left.length - MAX_LEFT_LINES} more`);
-    }
-    const comment = lines.flatMap((line) => wrapped(line, 106)).map((line) => `// ${line}`.trimEnd());
+    const comment = heading(lines, left);
     const imports =
         csvHosts.length > 0
             ? [
@@ -45,6 +43,17 @@ function header({ installation, left, csvHosts }: ProgramPlan): string {
               ]
             : ['import { emf } from "pulumi-edge-os";'];
     return [...comment, ...imports].join("\n");
+}
+
+/** The comment on top: what the program is, and what it leaves. */
+export function heading(lines: readonly string[], left: ProgramPlan["left"]): string[] {
+    const all = [...lines];
+    if (left.length > 0) {
+        all.push("", "Not taken over:");
+        for (const { what, why } of left.slice(0, MAX_LEFT_LINES)) all.push(`- ${what}: ${why}`);
+        if (left.length > MAX_LEFT_LINES) all.push(`- and ${left.length - MAX_LEFT_LINES} more`);
+    }
+    return all.flatMap((line) => wrapped(line, 106)).map((line) => `// ${line}`.trimEnd());
 }
 
 function regionsCode({ regions, sites }: ProgramPlan, common: object): string[] {

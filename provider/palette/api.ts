@@ -46,6 +46,9 @@ export interface EdgeHostDevice {
     /** Not there, or without an architecture, before pairing. */
     readonly archType?: Architecture;
     readonly nics?: readonly { readonly ip?: string; readonly macAddr?: string }[] | null;
+    readonly cpu?: { readonly cores?: number };
+    readonly memory?: { readonly sizeInMB?: number };
+    readonly os?: { readonly family?: string; readonly version?: string };
 }
 
 /** An edge host as it is read one by one; without the secrets that the API sends along. */
