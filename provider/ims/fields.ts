@@ -1,23 +1,13 @@
 import { z } from "zod";
 import { duration } from "../pulumi/duration";
+import { templateNameProblem } from "./names";
 
-const NAME = /^[A-Za-z][A-Za-z0-9._-]*$/;
-/** Words that YAML takes for something else than text. */
-const YAML_WORDS = /^(?:true|false|yes|no|on|off|null|y|n)$/i;
-
-/**
- * A name that the service pastes into YAML templates as it is: anything that is not plainly a word fails there,
- * half-way through the creation of a job, without a reason and with objects left in Kubernetes.
- */
+/** A name that the service pastes into YAML templates. */
 export function templateName(what: string): z.ZodType<string, string> {
-    return z
-        .string()
-        .regex(
-            NAME,
-            `${what} must begin with a letter and have letters, digits and . _ - only: IMS pastes it into YAML as it is`,
-        )
-        .max(200, `${what} must have at most 200 characters`)
-        .refine((text) => !YAML_WORDS.test(text), `${what} must not be a word that YAML takes for a value`);
+    return z.string().superRefine((name, context) => {
+        const problem = templateNameProblem(name);
+        if (problem !== undefined) context.addIssue(`${what} ${problem}`);
+    });
 }
 
 const KEY =

@@ -1,3 +1,5 @@
+export { fromBootprep } from "./bootprep";
+export type { BootprepConfiguration, BootprepImageOptions, BootprepOptions } from "./bootprep";
 export { CustomizedImage } from "./customizedImage";
 export type {
     AnsiblePlay,
