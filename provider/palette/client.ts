@@ -11,6 +11,8 @@ import type {
     RegistrationTokenRequest,
     TunnelConfig,
 } from "./api";
+import { PackClient } from "./packClient";
+import { ProfileClient } from "./profileClient";
 import type { PaletteSettings } from "./settings";
 import { mayHaveHappened, PaletteTransport, type CallOptions, type Scope } from "./transport";
 
@@ -26,6 +28,8 @@ export interface ListOptions extends CallOptions {
 
 /** One tenant of Palette. All resources of a run share it, with its pace and what it knows of the tenant. */
 export class PaletteClient extends PaletteTransport {
+    readonly packs = new PackClient(this);
+    readonly profiles = new ProfileClient(this, () => this.clock.now());
     /** By uid of the project. */
     private readonly hostLists = new Map<string, SharedList<EdgeHostSummary>>();
 

@@ -1,8 +1,19 @@
 export type { PaletteArgs, PaletteProjectArgs } from "./args";
+export { ClusterProfile } from "./clusterProfile";
+export type {
+    ClusterProfileArgs,
+    PackValuesInput,
+    ProfileManifestArgs,
+    ProfilePackArgs,
+    ProfileVariableArgs,
+    ProfileVariableOption,
+} from "./clusterProfile";
 export { EdgeHost } from "./edgeHost";
 export type { EdgeHostArgs } from "./edgeHost";
 export { edgeHostUid } from "./edgeHostUid";
 export type { ProductUuid } from "./edgeHostUid";
+export { edgeNativeByoi } from "./edgeNativeByoi";
+export type { EdgeNativeByoiArgs, ProviderImage } from "./edgeNativeByoi";
 export { HostGate } from "./hostGate";
 export type { HostGateArgs } from "./hostGate";
 export { RegistrationToken } from "./registrationToken";

@@ -1,8 +1,15 @@
 import type { AnyResource } from "../resource/definition";
+import { clusterProfile } from "./clusterProfile.handler";
 import { edgeHost } from "./edgeHost.handler";
 import { hostGate } from "./hostGate.handler";
 import { registrationToken } from "./registrationToken.handler";
 import { siteIso } from "./siteIso.handler";
 
 /** Every kind of this system. */
-export const kinds = [edgeHost, hostGate, registrationToken, siteIso] as unknown as readonly AnyResource[];
+export const kinds = [
+    clusterProfile,
+    edgeHost,
+    hostGate,
+    registrationToken,
+    siteIso,
+] as unknown as readonly AnyResource[];

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import * as pulumi from "@pulumi/pulumi";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { components, emf, image, ims, palette } from "../../index";
+import { canvos, components, emf, image, ims, palette } from "../../index";
 import { HOSTS_CSV_HEADER } from "../../components/hostsCsv";
 import { loadAllDefinitions } from "../../provider/systems";
 
@@ -78,11 +78,17 @@ function program(): void {
     });
     new ims.CustomizedImage("customized", { baseImage: "base", name: "layer", steps: [{ run: "true" }] });
     new ims.ImportedImage("imported", { name: "base", rootfs: "r", kernel: "k", initrd: "i" });
+    new ims.RecipeImage("built", { recipe: "recipe", name: "base" });
     new ims.PublicKey("key", { name: "ops", publicKey: "ssh-ed25519 AAAA" });
+    new palette.ClusterProfile("stack", { name: "edge", packs: [{ name: "edge-k8s", tag: "1.34.2" }] });
     new palette.EdgeHost("appliance", { uid: "edge-1" });
     new palette.HostGate("up", { hosts: ["edge-1"] });
     new palette.RegistrationToken("token", { name: "stores", validFor: "90d" });
     new palette.SiteIso("site", { file: "site.iso", userData: "#cloud-config\n" });
+    new canvos.ApplianceImage("built-image", {
+        source: { path: "CanvOS" },
+        arguments: { imageRegistry: "registry.example.com/edge" },
+    });
     new components.HostFleet("fleet", {
         csvText: `${HOSTS_CSV_HEADER.join(",")}\nSN0001\n,8f0c2e4a-3b1d-4c6e-9a57-1d2e3f405161\n`,
         osProfile: profile,
