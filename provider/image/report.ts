@@ -46,11 +46,16 @@ const MOST = 200;
 
 /** A report for a pull request: the verdict, what failed and what to do, warnings, what was not checked, the rest folded. */
 export function reportMarkdown(name: string, image: ReportedImage, checks: readonly ImageCheck[]): string {
+    return checksMarkdown(name, describeImage(image), checks);
+}
+
+/** The same of anything that was checked; `about` is a line on it. */
+export function checksMarkdown(name: string, about: string, checks: readonly ImageCheck[]): string {
     const { failed, warnings, notChecked, passed } = sortChecks(checks);
     const sign = failed.length > 0 ? "❌" : warnings.length > 0 ? "⚠️" : "✅";
     const parts = [
         `## ${sign} ${markdownText(name)}: ${verdictLine(checks)}`,
-        describeImage(image),
+        about,
         section("Failed", failed.map(describeProblem)),
         section("Warnings", warnings.map(describeProblem)),
         section("Not checked", notChecked.map(describeProblem)),
