@@ -134,8 +134,10 @@ function firstProblem(run: QemuRun, machine: GuardedProcess, log: SerialLog): Pr
             const verdict = serial.feed(bytes);
             if (verdict?.kind === "reached") resolve(undefined);
             if (verdict?.kind === "failed") {
+                const { meaning } = verdict.pattern;
+                const why = meaning === undefined ? "" : ` (${meaning})`;
                 resolve(
-                    `failed while ${awaited()} was waited for: ${JSON.stringify(verdict.line.slice(0, 200))}`,
+                    `failed while ${awaited()} was waited for: ${JSON.stringify(verdict.line.slice(0, 200))}${why}`,
                 );
             }
         });

@@ -5,6 +5,8 @@ export interface SerialPattern {
     /** As messages name it. */
     text: string;
     expression: RegExp;
+    /** What it means, where its own words do not tell. */
+    meaning?: string;
 }
 
 /** `login:` is that text; `/login: $/m` an expression. */
@@ -17,22 +19,33 @@ export function serialPattern(text: string): SerialPattern {
     return { text, expression };
 }
 
+const REFUSED = "Secure Boot refuses the program: no certificate that is enrolled has signed it";
+
 /** What no machine comes back from: firmware, boot loader, kernel, initial ram disk and systemd, in this order. */
 export const BOOT_FAILURES: readonly SerialPattern[] = [
-    "Access Denied",
-    "Security Violation",
-    // To the end of its line, which says why.
-    "/failed to (load|start) Boot\\d[^\\n]*\\n/",
-    "/No bootable (option or )?device/",
-    "Boot failed: not a bootable disk",
-    "bad shim signature",
-    "grub rescue>",
-    "Minimal BASH-like line editing is supported",
-    "Kernel panic",
-    "Dropping to a shell!",
-    "Entering emergency mode",
-    "You are in emergency mode",
-].map(serialPattern);
+    ...[
+        // In the line of the general failure to load, so it must come before that.
+        "/failed to (load|start) Boot\\d[^\\n]*(Access Denied|Security Violation)/",
+        "Access Denied",
+        "Security Violation",
+        "bad shim signature",
+    ].map((text) => ({
+        ...serialPattern(text),
+        meaning: REFUSED,
+    })),
+    ...[
+        // To the end of its line, which says why.
+        "/failed to (load|start) Boot\\d[^\\n]*\\n/",
+        "/No bootable (option or )?device/",
+        "Boot failed: not a bootable disk",
+        "grub rescue>",
+        "Minimal BASH-like line editing is supported",
+        "Kernel panic",
+        "Dropping to a shell!",
+        "Entering emergency mode",
+        "You are in emergency mode",
+    ].map((text) => serialPattern(text)),
+];
 
 export type SerialVerdict = { kind: "reached" } | { kind: "failed"; pattern: SerialPattern; line: string };
 

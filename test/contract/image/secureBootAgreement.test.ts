@@ -1,6 +1,4 @@
-import * as childProcess from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
 import { bufferDevice } from "../../../provider/image/blockDevice";
@@ -10,9 +8,10 @@ import { Certificate } from "../../../provider/image/efi/certificate";
 import { anchorOf } from "../../../provider/image/efi/trust";
 import { debianPackage } from "../../support/debianPackages";
 import { type Identities, makeCases, makeIdentities } from "../../support/efi/agreementCases";
-import { issue, pemOf } from "../../support/efi/authority";
+import { issue } from "../../support/efi/authority";
 import { FirmwareBench, type FirmwareVerdict } from "../../support/efi/firmware";
 import { makeProgram, printing } from "../../support/efi/program";
+import { sbsign } from "../../support/efi/sbsign";
 import { needsTool } from "../../support/tools";
 
 /** What the check says of a program when these certificates are enrolled. */
@@ -24,36 +23,6 @@ async function checkVerdict(program: Buffer, enrolled: readonly Buffer[]): Promi
     } catch (error) {
         if (error instanceof ImageDamage) return "refused";
         throw error;
-    }
-}
-
-/** Signed by the tool that people use. */
-function sbsign(program: Buffer, who: Identities, embed: boolean): Buffer {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-sbsign-"));
-    try {
-        const write = (name: string, content: string | Buffer): string => {
-            fs.writeFileSync(path.join(folder, name), content);
-            return path.join(folder, name);
-        };
-        const key = write("leaf.key", who.leaf.key.export({ format: "pem", type: "pkcs8" }));
-        const certificate = write("leaf.crt", pemOf(who.leaf.certificate));
-        const more = embed ? ["--addcert", write("int.crt", pemOf(who.intermediate.certificate))] : [];
-        const out = path.join(folder, "signed.efi");
-        const args = [
-            "--key",
-            key,
-            "--cert",
-            certificate,
-            ...more,
-            "--output",
-            out,
-            write("in.efi", program),
-        ];
-        const { status, stderr } = childProcess.spawnSync("sbsign", args);
-        if (status !== 0) throw new Error(`sbsign: ${stderr.toString()}`);
-        return fs.readFileSync(out);
-    } finally {
-        fs.rmSync(folder, { recursive: true, force: true });
     }
 }
 
@@ -83,8 +52,11 @@ describe("Secure Boot: what the check says and what firmware does", function () 
         who = makeIdentities();
         cases = makeCases(who);
         cases.set("Debian's shim, signed by Microsoft", shim);
-        cases.set("sbsign", sbsign(makeProgram(printing("RAN sbsign")), who, false));
-        cases.set("sbsign --addcert", sbsign(makeProgram(printing("RAN sbsign --addcert")), who, true));
+        cases.set("sbsign", sbsign(makeProgram(printing("RAN sbsign")), who.leaf));
+        cases.set(
+            "sbsign --addcert",
+            sbsign(makeProgram(printing("RAN sbsign --addcert")), who.leaf, who.intermediate),
+        );
         bench = new FirmwareBench(cases, issue("Keeper"));
     });
 
