@@ -7,6 +7,7 @@ import { Keeper } from "../keeper";
 import { listen, type Listener, type PortBook } from "../server";
 import { StandIn, type Front } from "../standIn";
 import { Agents, type AgentSettings } from "./agent";
+import { AutoBoot } from "./autoBoot";
 import { DEFAULT_BEHAVIOUR, type PaletteBehaviour } from "./behaviour";
 import { RateLimits } from "./rateLimits";
 import { createPaletteApi } from "./rest/api";
@@ -16,6 +17,8 @@ import { PaletteStore } from "./store";
 export interface PaletteLabOptions {
     /** Start it, and how it behaves where Palette's documentation leaves it open. Default false. */
     palette?: boolean | Partial<PaletteBehaviour>;
+    /** Switch on the machines of registered hosts by themselves. Default false. */
+    autoBoot?: boolean;
     /** Milliseconds that a cluster of Palette takes from one state to the next. Default 200. */
     paletteClusterPace?: number;
 }
@@ -25,6 +28,7 @@ interface Parts extends Front {
     keeper: Keeper;
     limits: RateLimits;
     agents: Agents;
+    autoBoot: AutoBoot;
     clock: { offset: number };
 }
 
@@ -50,15 +54,19 @@ export class PaletteLab extends StandIn {
         folder: LabFolder,
         authority: CertificateAuthority,
         ports: PortBook,
-        { palette, paletteClusterPace = 200 }: PaletteLabOptions = {},
+        { palette, autoBoot: boots = false, paletteClusterPace = 200 }: PaletteLabOptions = {},
     ): Promise<PaletteLab> {
         const behaviour = { ...DEFAULT_BEHAVIOUR, ...(typeof palette === "object" ? palette : {}) };
         const clock = { offset: 0 };
         const now = (): number => Date.now() + clock.offset;
-        const store = new PaletteStore(now, () => keeper.touch());
+        const store = new PaletteStore(now, () => {
+            keeper.touch();
+            if (boots) autoBoot.changed();
+        });
         const keeper: Keeper = new Keeper(folder.paletteData, () => store);
-        store.restore(readJson(folder.paletteData));
         const agents = new Agents(store, behaviour);
+        const autoBoot: AutoBoot = new AutoBoot(store, (settings) => agents.boot(settings));
+        store.restore(readJson(folder.paletteData));
         const limits = new RateLimits(now);
         const apiKey = keptSecret(folder.paletteApiKey);
         const faults = new FaultList();
@@ -76,7 +84,7 @@ export class PaletteLab extends StandIn {
         });
         const identity = await authority.server("palette");
         const listener = await listen({ name: "palette", ports, identity, handler });
-        const parts = { listener, faults, calls, keeper, limits, agents, clock };
+        const parts = { listener, faults, calls, keeper, limits, agents, autoBoot, clock };
         started.lab = new PaletteLab(parts, store, behaviour, apiKey, folder.caFile);
         return started.lab;
     }
@@ -97,6 +105,7 @@ export class PaletteLab extends StandIn {
     }
 
     async close(): Promise<void> {
+        this.parts.autoBoot.stop();
         await this.parts.listener.close();
         this.parts.keeper.flush();
     }
