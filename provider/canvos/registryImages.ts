@@ -1,18 +1,11 @@
 import { RegistryClient } from "../oci/client";
-import { parseReference } from "../oci/reference";
 import type { Context } from "../resource/context";
-import { EdgeError } from "../resource/errors";
 import type { PushedImage } from "./applianceImage.schema";
 import type { BuiltImage } from "./build.types";
 import type { Builder } from "./builder";
+import { type ImagePlace, placeOf, pushImage } from "./push";
 
 type CanvosContext = Context<Builder>;
-
-interface Place {
-    registry: string;
-    repository: string;
-    tag: string;
-}
 
 /** Pushes the images of a build, and tells the digest that each has in its registry. */
 export async function pushBuilt(
@@ -24,12 +17,12 @@ export async function pushBuilt(
     for (const { kubernetesVersion = "", reference, dockerImageId } of images) {
         context.progress(`pushing ${reference}`);
         // Said before anything is uploaded: gigabytes later is late for a wrong login.
-        await registryOf(placeOf(reference), client).ping({ signal });
-        await client.withLogin(reference, (docker) => docker.text(["push", reference], { signal }));
-        const { registry, repository, tag } = placeOf(reference);
-        const found = await registryOf({ registry }, client).headManifest(repository, tag, { signal });
-        if (!found) throw new EdgeError(`${reference} was pushed, and the registry does not have it`);
-        pushed.push({ ...{ kubernetesVersion, reference, dockerImageId }, digest: found.digest });
+        const registry = registryOf(placeOf(reference), client);
+        await registry.ping({ signal });
+        const { digest } = await client.withLogin(reference, (docker) =>
+            pushImage({ reference, dockerImageId }, { ...context, docker, registry }),
+        );
+        pushed.push({ kubernetesVersion, reference, dockerImageId, digest });
     }
     return pushed;
 }
@@ -69,13 +62,7 @@ export async function removePushed(
     }
 }
 
-function placeOf(reference: string): Place {
-    const read = parseReference(`oci://${reference}`);
-    if (!read) throw new Error(`no reference of an image: ${reference}`);
-    return { registry: read.registry, repository: read.repository, tag: read.tag ?? "latest" };
-}
-
-function registryOf({ registry }: Pick<Place, "registry">, { settings, host }: Builder): RegistryClient {
+function registryOf({ registry }: Pick<ImagePlace, "registry">, { settings, host }: Builder): RegistryClient {
     return new RegistryClient(
         {
             registry,
