@@ -5,7 +5,7 @@ import { type ImageCheck, isError } from "../provider/image/check";
 import { type Expectations, expectations } from "../provider/image/expect.schema";
 import { isImageError } from "../provider/image/library";
 import { manifestOf } from "../provider/image/manifest";
-import { reportMarkdown, sortChecks, verdictLine } from "../provider/image/report";
+import { findingsOf, reportMarkdown, sortChecks, titleOf, verdictLine } from "../provider/image/report";
 import { formatSize } from "../provider/image/size";
 import { type Verification, verifyImage } from "../provider/image/verifyImage";
 import { EdgeError, messageOf } from "../provider/resource/errors";
@@ -156,9 +156,9 @@ function asText({ name, inspection, checks }: Verification): string {
 }
 
 function problems(title: string, checks: readonly ImageCheck[]): string[] {
-    return checks.flatMap(({ id, seen, message }) => [
+    return findingsOf(checks).flatMap(({ ids, seen, message }) => [
         "",
-        `${title}  ${id}`,
+        `${title}  ${titleOf({ ids })}`,
         `  ${message}`,
         ...(seen === "" ? [] : [`  seen: ${seen}`]),
     ]);

@@ -7,7 +7,7 @@ import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
 import { announceBootTest, type BootResult, bootResult, bootTest, runBootTest } from "./bootTest";
 import { isError } from "./check";
 import { changesSincePublished } from "./diskImage.changelog";
-import { imageTraits, judge, problemOf, shownChecks, valuesOf, withCertificates } from "./diskImage.judge";
+import { imageTraits, judge, problemsOf, shownChecks, valuesOf, withCertificates } from "./diskImage.judge";
 import { publication, publishedUrl } from "./diskImage.publish";
 import { imageSource, inspectImageSource } from "./diskImage.source";
 import { contentExpectations, expectations } from "./expect.schema";
@@ -17,7 +17,7 @@ import { type ImageManifest, MANIFEST_SUFFIX, manifestOf, writeManifest } from "
 import { progressLine } from "./progressLine";
 import { thisMachine } from "./publish/directory";
 import type { Publisher } from "./publish/publisher";
-import { sortChecks } from "./report";
+import { findingsOf, sortChecks, titleOf } from "./report";
 import { formatSize } from "./size";
 import { locate } from "./source/location";
 
@@ -90,7 +90,9 @@ export const diskImage = defineResource({
 
         const { inspection, name } = seen;
         const checks = judge(name, seen, wanted.expect);
-        const warnings = sortChecks(checks).warnings.map(({ id, message }) => `\n  - ${id}: ${message}`);
+        const warnings = findingsOf(sortChecks(checks).warnings).map(
+            (finding) => `\n  - ${titleOf(finding)}: ${finding.message}`,
+        );
         if (warnings.length > 0) context.log.warn(`${name}:${warnings.join("")}`);
         // The same bytes from a file of another name stay where hosts know them.
         const isSame = last?.sha256 === inspection.sha256 && last.fileName !== undefined;
@@ -98,7 +100,7 @@ export const diskImage = defineResource({
         if (context.preview && boot && isKnown(boot) && !isTested) announceBootTest(boot, context);
         const fileName = isSame ? last.fileName : publishedName(name, inspection);
         return {
-            problems: checks.filter(isError).map(problemOf),
+            problems: problemsOf(checks.filter(isError)),
             values: withUrl({ fileName, ...valuesOf(name, inspection, checks) }, publish),
         };
     },

@@ -8,7 +8,7 @@ import { EFI_SYSTEM } from "./gpt";
 import type { Inspection } from "./inspection";
 import { hasName } from "./judge/disk";
 import { boundedText } from "./markdown";
-import { reportMarkdown, sortChecks } from "./report";
+import { findingsOf, reportMarkdown, sortChecks, titleOf } from "./report";
 import { applySeverity } from "./severity";
 import { formatSize } from "./size";
 
@@ -83,11 +83,14 @@ function verdict(id: string, isMet: boolean, seen: string, message: string): Ima
     return isMet ? passed(id, seen) : failed(id, seen, message);
 }
 
-/** A failed check as a problem of the input that it is about. */
-export function problemOf({ id, seen, message }: ImageCheck): Problem {
-    const [first, field] = id.split(".");
-    if (first === "expect" && field !== undefined) return { path: ["expect", field], message };
-    return { path: ["source"], message: `${id}: ${message} (seen: ${seen})` };
+/** Failed checks as problems of the input that they are about. */
+export function problemsOf(checks: readonly ImageCheck[]): Problem[] {
+    return findingsOf(checks).map((finding) => {
+        const { ids, seen, message } = finding;
+        const [first, field] = (ids[0] ?? "").split(".");
+        if (first === "expect" && field !== undefined) return { path: ["expect", field], message };
+        return { path: ["source"], message: `${titleOf(finding)}: ${message} (seen: ${seen})` };
+    });
 }
 
 /** What the inputs say of a file and the verdict on it. */

@@ -36,6 +36,28 @@ export function verdictLine(checks: readonly ImageCheck[]): string {
     return [head, ...rest].join(", ");
 }
 
+/** What one or more checks have found alike: all that is asked of a root file system that is not there, for example. */
+export interface Finding extends Pick<ImageCheck, "seen" | "message"> {
+    ids: string[];
+}
+
+/** Every finding once, where the first of its checks stands. */
+export function findingsOf(checks: readonly ImageCheck[]): Finding[] {
+    const findings = new Map<string, Finding>();
+    for (const { id, seen, message } of checks) {
+        const key = JSON.stringify([seen, message]);
+        const known = findings.get(key);
+        if (known) known.ids.push(id);
+        else findings.set(key, { ids: [id], seen, message });
+    }
+    return [...findings.values()];
+}
+
+/** `root.present`, or `3 checks: os.id, root.kernel, package.nginx` */
+export function titleOf({ ids }: Pick<Finding, "ids">): string {
+    return ids.length === 1 ? (ids[0] ?? "") : `${ids.length} checks: ${ids.join(", ")}`;
+}
+
 /** What the report says about the image itself. */
 export type ReportedImage = Pick<
     Inspection,
@@ -56,9 +78,9 @@ export function checksMarkdown(name: string, about: string, checks: readonly Ima
     const parts = [
         `## ${sign} ${markdownText(name)}: ${verdictLine(checks)}`,
         about,
-        section("Failed", failed.map(describeProblem)),
-        section("Warnings", warnings.map(describeProblem)),
-        section("Not checked", notChecked.map(describeProblem)),
+        section("Failed", findingsOf(failed).map(describeProblem)),
+        section("Warnings", findingsOf(warnings).map(describeProblem)),
+        section("Not checked", findingsOf(notChecked).map(describeProblem)),
         folded(`Passed (${passed.length})`, passed.map(describePassed)),
     ];
     return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
@@ -87,8 +109,8 @@ function describeImage({
         .join(" · ");
 }
 
-function describeProblem({ id, seen, message }: ImageCheck): string {
-    return `**${markdownText(id)}**: ${markdownText(message)} (seen: ${markdownText(seen)})`;
+function describeProblem({ ids, seen, message }: Finding): string {
+    return `**${markdownText(titleOf({ ids }))}**: ${markdownText(message)} (seen: ${markdownText(seen)})`;
 }
 
 function describePassed({ id, seen }: ImageCheck): string {

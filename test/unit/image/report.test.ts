@@ -2,7 +2,8 @@ import { expect } from "chai";
 import * as fc from "fast-check";
 import { changelogOf, isUnchanged } from "../../../provider/image/changelog";
 import { changelogMarkdown, changelogSummary } from "../../../provider/image/changelogText";
-import type { ImageCheck } from "../../../provider/image/check";
+import { type ImageCheck, isError } from "../../../provider/image/check";
+import { problemsOf } from "../../../provider/image/diskImage.judge";
 import type { Inspection } from "../../../provider/image/inspection";
 import {
     type ImageManifest,
@@ -74,6 +75,36 @@ function changed(edit: (copy: Inspection) => void): ImageManifest {
 }
 
 const BEFORE = manifestOf(INSPECTION, "ubuntu-1111111111111111.raw.gz");
+
+describe("a finding that several checks have alike", () => {
+    const alike = (id: string, verdict: ImageCheck["verdict"] = "failed"): ImageCheck => ({
+        ...{ id, verdict, seen: "no root file system" },
+        message: "cannot hold, since the image has no readable root file system",
+    });
+    const checks = [
+        { ...alike("root.present"), seen: "xfs", message: "no partition holds a root file system" },
+        ...["os.id", "package.nginx", "root.kernel"].map((id) => alike(id)),
+        alike("pci.8086:15f3", "not-checked"),
+    ];
+
+    it("is told once, with all of their ids", () => {
+        const report = reportMarkdown("a.raw", INSPECTION, checks);
+        expect(report.split("cannot hold, since")).to.have.lengthOf(3);
+        expect(report).to.contain(
+            "- **3 checks: os.id, package.nginx, root.kernel**: cannot hold, since the image has",
+        );
+        expect(report).to.contain("- **root.present**: no partition holds");
+        expect(report).to.contain("- **pci.8086:15f3**: cannot hold");
+        expect(verdictLine(checks)).to.equal("4 of 4 checks failed, 1 not checked");
+    });
+
+    it("is one problem of the source", () => {
+        expect(problemsOf(checks.filter(isError)).map(({ message }) => message.split(":")[0])).to.deep.equal([
+            "root.present",
+            "3 checks",
+        ]);
+    });
+});
 
 describe("an image's manifest", () => {
     it("comes back as it was written", () => {
