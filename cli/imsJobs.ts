@@ -1,6 +1,7 @@
 import type { ImsJob } from "../provider/ims/api";
-import { tokenOf, type ImsClient } from "../provider/ims/client";
+import type { ImsClient } from "../provider/ims/client";
 import { createdAt } from "../provider/ims/created";
+import { tokensOfJobs } from "../provider/ims/jobTokens";
 import { claimAuthor, newClaim, ownerOf } from "../provider/resource/claim";
 import { EdgeError } from "../provider/resource/errors";
 import { parseWords, UsageError, type Command, type ExitCode, type Terminal } from "./command";
@@ -106,13 +107,13 @@ async function stackOf(
 
 async function listJobs(client: ImsClient, stack: Stack | undefined, now: number): Promise<Line[]> {
     const jobs = await client.list("jobs");
+    const tokenOf = await tokensOfJobs(client);
     return jobs
-        .map((job) => lineOf(job, stack, now))
+        .map((job) => lineOf(job, tokenOf(job), stack, now))
         .sort((a, b) => b.ageSeconds - a.ageSeconds || (a.jobId < b.jobId ? -1 : 1));
 }
 
-function lineOf(job: ImsJob, stack: Stack | undefined, now: number): Line {
-    const token = tokenOf(job);
+function lineOf(job: ImsJob, token: string | undefined, stack: Stack | undefined, now: number): Line {
     return {
         jobId: job.id,
         jobType: job.job_type,

@@ -34,6 +34,8 @@ export interface ImsRecipe {
     readonly created: string;
     readonly recipe_type: string;
     readonly linux_distribution: string;
+    readonly template_dictionary?: readonly { readonly key: string; readonly value: string }[] | null;
+    readonly require_dkms?: boolean;
     readonly link: ImsLink | null;
     readonly arch: string;
 }

@@ -143,9 +143,12 @@ export class ImsClient {
         return this.once(collection, body, options);
     }
 
-    /** Starts a job once. The name of its SSH container is the token by which it is recognised. */
-    async createJob(body: ImsJobRequest, options: CallOptions & { token: string }): Promise<ImsJob> {
-        return this.once("jobs", body, { ...options, same: (job) => tokenOf(job) === options.token });
+    /** Starts a job once; `same` recognises it when the answer gets lost. */
+    async createJob(
+        body: ImsJobRequest,
+        options: CallOptions & { same: (job: ImsJob) => boolean },
+    ): Promise<ImsJob> {
+        return this.once("jobs", body, options);
     }
 
     async setArchitecture(id: string, arch: string, options: CallOptions = {}): Promise<ImsImage> {
@@ -310,11 +313,6 @@ export class ImsClient {
             `${this.http.describe(request)} was answered, but not by the Image Management Service: is ${endpoint} right?`,
         );
     }
-}
-
-/** The token of a job that a resource has started. */
-export function tokenOf(job: ImsJob): string | undefined {
-    return job.ssh_containers?.[0]?.name;
 }
 
 function call(

@@ -1,4 +1,3 @@
-import { claimAuthor } from "../resource/claim";
 import type { Context } from "../resource/context";
 import { EdgeError, messageOf } from "../resource/errors";
 import { duration } from "../pulumi/duration";
@@ -11,11 +10,13 @@ import {
     type SshLogin,
 } from "../ssh";
 import type { ImsImage, ImsJob, ImsJobRequest } from "./api";
-import { tokenOf, type ImsClient } from "./client";
+import type { ImsClient } from "./client";
 import type { CustomizedImageInputs } from "./customizedImage.schema";
+import { ImageJob, slownessOf, type Claiming } from "./imageJob";
+import { jobRequest } from "./jobFields";
 import { keptSession } from "./keptSession";
 import { findUserKey, makeOneTimeKey, registerKey, removeKey } from "./jobKey";
-import { waitForJob, type JobStatus } from "./jobWait";
+import { customizationToken } from "./jobTokens";
 import { discardJob } from "./leftovers";
 import type { SessionAccess } from "./steps/ansible";
 import { ImageRoot } from "./steps/imageRoot";
@@ -25,48 +26,38 @@ import { checkBeforePacking, fingerprintBoot, type BootFingerprint } from "./ses
 type ImsContext = Context<ImsClient>;
 
 const MINUTE = 60_000;
-/** Emulating another architecture makes everything some ten times slower. */
-const EMULATION = 4;
-/** How long the clean-up after a failure or a cancellation may take. */
-const CLEAN_UP = 2 * MINUTE;
+interface Limits {
+    readonly job: number;
+    readonly ssh: number;
+    readonly step: number;
+    readonly packaging: number;
+}
 
-/** One customization, from the job's creation to the image that it leaves. */
-export class Customization {
-    readonly history: JobStatus[] = [];
-    private readonly limits: { job: number; ssh: number; step: number; packaging: number };
+/** A customization: a session in the base's image root, in which the steps are taken. */
+export class Customization extends ImageJob {
+    private readonly limits: Limits;
     private readonly jail: boolean;
-    readonly token: string;
 
     constructor(
         private readonly inputs: CustomizedImageInputs,
         private readonly base: ImsImage,
         content: string,
-        private readonly context: ImsContext,
+        context: ImsContext,
     ) {
-        // Found again by its row part, and by the rest told from a job of other content.
-        this.token = claimAuthor(context.newClaim()) + content.slice(0, 8);
+        const limits = limitsOf(inputs, base);
+        super(content, context, limits.packaging);
+        this.limits = limits;
         this.jail = inputs.jail ?? true;
-        const slow = base.arch === "aarch64" ? EMULATION : 1;
-        const given = inputs.timeLimits ?? {};
-        this.limits = {
-            job: duration(given.job) ?? 30 * MINUTE * slow,
-            ssh: duration(given.ssh) ?? 10 * MINUTE,
-            step: duration(given.step) ?? 60 * MINUTE * slow,
-            packaging: duration(given.packaging) ?? 60 * MINUTE * slow,
-        };
     }
 
-    /**
-     * Runs it anew. Returns the id of the image, which `claim` has made ours; whatever happens, job and key do not stay
-     * unless they shall.
-     */
     async run(claim: Claiming): Promise<string> {
         const { client, signal } = this.context;
         const key = await this.key();
         let job: ImsJob | undefined;
         let keep = false;
         try {
-            job = await client.createJob(this.request(key.id), { signal, token: this.token });
+            const same = (one: ImsJob): boolean => customizationToken(one) === this.token;
+            job = await client.createJob(this.request(key.id), { signal, same });
             this.context.progress(`IMS job ${job.id}`);
             await this.wait(job, ["waiting_on_user"], this.limits.job, "the job's session");
             await this.session(job, key);
@@ -83,31 +74,9 @@ export class Customization {
         }
     }
 
-    /** Goes on with a job whose session is over: only waiting and looking are left. */
-    async resume(job: ImsJob, claim: Claiming): Promise<string> {
-        try {
-            return await this.finish(job, claim);
-        } finally {
-            await this.cleanUp((context) => discardJob(job, context));
-        }
-    }
-
-    /** Whether a job that an interrupted run has left is of the same content, and needs no session any more. */
-    isResumable(job: ImsJob): boolean {
-        return tokenOf(job) === this.token && ["packaging_artifacts", "success"].includes(job.status);
-    }
-
-    /** Success needs a status, an image's id, and an image with its link: each has been seen without the others. */
-    private async finish(job: ImsJob, claim: Claiming): Promise<string> {
-        const done = await this.wait(job, ["success"], this.limits.packaging, "the image to be packed");
-        const { resultant_image_id: id } = done;
-        if (id === null) throw new EdgeError(`IMS job ${job.id} ended in success, and names no image`);
-        await claim(id);
-        return id;
-    }
-
-    private wait(job: ImsJob, until: readonly string[], timeLimit: number, title: string): Promise<ImsJob> {
-        return waitForJob(job.id, { until, timeLimit, title, history: this.history }, this.context);
+    /** Once its session is over: the key that would open it again has died with its process. */
+    canResume({ status }: ImsJob): boolean {
+        return ["packaging_artifacts", "success"].includes(status);
     }
 
     private async session(job: ImsJob, key: JobKey): Promise<void> {
@@ -190,31 +159,8 @@ export class Customization {
     }
 
     private request(keyId: string): ImsJobRequest {
-        const { name, kernelFileName, initrdFileName, buildEnvSize, jobMemSize, requireDkms } = this.inputs;
-        return {
-            job_type: "customize",
-            artifact_id: this.base.id,
-            public_key_id: keyId,
-            image_root_archive_name: name,
-            ...(kernelFileName === undefined ? {} : { kernel_file_name: kernelFileName }),
-            ...(initrdFileName === undefined ? {} : { initrd_file_name: initrdFileName }),
-            ...(buildEnvSize === undefined ? {} : { build_env_size: buildEnvSize }),
-            ...(jobMemSize === undefined ? {} : { job_mem_size: jobMemSize }),
-            ...(requireDkms === undefined ? {} : { require_dkms: requireDkms }),
-            ssh_containers: [{ name: this.token, jail: this.jail }],
-        };
-    }
-
-    /** Runs also after a cancellation, with a limit of its own; what it cannot do is told and does not hide the error. */
-    private async cleanUp(body: (context: ImsContext) => Promise<void>): Promise<void> {
-        const context = { ...this.context, signal: AbortSignal.timeout(CLEAN_UP) };
-        try {
-            await body(context);
-        } catch (error) {
-            this.context.log.warn(
-                `what the job needed could not be removed (${messageOf(error)}): the next run removes it, or see edge-os ims jobs`,
-            );
-        }
+        const job = { job_type: "customize", artifact_id: this.base.id, public_key_id: keyId } as const;
+        return jobRequest(this.inputs, { ...job, ssh_containers: [{ name: this.token, jail: this.jail }] });
     }
 }
 
@@ -225,14 +171,21 @@ interface JobKey {
     readonly ours: boolean;
 }
 
-/** Makes an image this row's. */
-type Claiming = (id: string) => Promise<void>;
-
 /** The session failed, and is kept for somebody to look at. */
 class SessionKept extends EdgeError {
     constructor(message: string, cause: unknown) {
         super(message, { cause });
     }
+}
+
+function limitsOf({ timeLimits: given = {} }: CustomizedImageInputs, base: ImsImage): Limits {
+    const slow = slownessOf(base);
+    return {
+        job: duration(given.job) ?? 30 * MINUTE * slow,
+        ssh: duration(given.ssh) ?? 10 * MINUTE,
+        step: duration(given.step) ?? 60 * MINUTE * slow,
+        packaging: duration(given.packaging) ?? 60 * MINUTE * slow,
+    };
 }
 
 function bootFiles(job: ImsJob): { kernel: string; initrd: string } {

@@ -1,25 +1,17 @@
 import * as crypto from "node:crypto";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
-import { EdgeError, messageOf } from "../resource/errors";
+import { EdgeError } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import { isKnown, UNKNOWN } from "../resource/unknown";
 import type { ImsImage } from "./api";
-import { ImsError } from "./answers";
 import { findBaseImage } from "./baseImage";
-import { claimImage, IMS_CONTENT_KEY, type ImageClaim } from "./claims";
+import { bootFileProblems, compareWithManifest } from "./bootFiles";
 import type { ImsClient } from "./client";
 import { Customization } from "./customization";
-import {
-    inputs,
-    outputs,
-    type CustomizedImageInputs,
-    type CustomizedImageOutputs,
-} from "./customizedImage.schema";
-import { deleteRecord, readRecord, updateRecord, writeRecord } from "./imageRecord";
-import { ImageDamaged, readImageContent, type ImageContent } from "./imageResult";
-import type { JobStatus } from "./jobWait";
-import { discardJob, findLeftovers, removeLeftKeys } from "./leftovers";
+import { inputs, outputs, type CustomizedImageInputs } from "./customizedImage.schema";
+import { deleteRecord, readRecord, updateRecord } from "./imageRecord";
+import { makeImage } from "./jobImage";
 import { ims } from "./system";
 import { findAnsible } from "./steps/ansible";
 import { digestSteps } from "./steps/files";
@@ -43,14 +35,24 @@ export const customizedImage = defineResource({
             state?.endpoint ?? UNKNOWN,
         );
         let [baseImageId, baseEtag] = [state?.baseImageId ?? UNKNOWN, state?.baseEtag ?? UNKNOWN];
-        const { baseImage, steps } = image;
+        const { baseImage, steps, kernelFileName, initrdFileName } = image;
+        let base: ImsImage | undefined;
         if (!isKnown(baseImage)) [baseImageId, baseEtag] = [UNKNOWN, UNKNOWN];
         else {
             const found = await context.ifAvailable(() => findBaseImage(baseImage, context), undefined);
-            if (found && "image" in found)
-                [baseImageId, baseEtag] = [found.image.id, found.image.link?.etag ?? ""];
-            else if (found && state) keepBase(found.problem, context);
+            if (found && "image" in found) {
+                base = found.image;
+                [baseImageId, baseEtag] = [base.id, base.link?.etag ?? ""];
+            } else if (found && state) keepBase(found.problem, context);
             else if (found) problems.push(found.problem);
+        }
+        if (isKnown(kernelFileName) && isKnown(initrdFileName)) {
+            const names = { kernelFileName, initrdFileName };
+            problems.push(...bootFileProblems(names, base));
+            const isMade = state?.baseImageId !== baseImageId || state.baseEtag !== baseEtag;
+            // An update makes the job, which says the same.
+            if (base && isMade && context.preview)
+                problems.push(...(await compareWithManifest(names, base, context)));
         }
         const files = isKnown(steps) ? await digestSteps(steps, context.projectDir) : undefined;
         problems.push(...(files?.problems ?? []));
@@ -67,19 +69,17 @@ export const customizedImage = defineResource({
         const content = contentOf(image);
         const base = await client.get("images", image.baseImageId, { signal });
         if (!base) throw new EdgeError(`the base image ${image.baseImageId} is gone`);
-        const claim = context.newClaim();
-        const customization = new Customization(image, base, content, context);
-        const id = await obtain(customization, { claim, content }, context);
-        return { id, outputs: await settle(id, image, claim, customization.history, context) };
+        return makeImage(
+            new Customization(image, base, content, context),
+            { content, declared: image },
+            context,
+        );
     },
 
     async read(id, { inputs: declared, outputs: before }, context) {
         const found = await readRecord(id, declared, context);
-        if (!found) return undefined;
-        return {
-            inputs: { ...found.inputs, ...(await baseNow(declared, context)) },
-            outputs: { ...found.outputs, claim: before.claim },
-        };
+        if (found) await tellOfBase(declared, context);
+        return found && { inputs: found.inputs, outputs: { ...found.outputs, claim: before.claim } };
     },
 
     async update(id, state, image, context) {
@@ -131,80 +131,18 @@ function contentOf(image: CustomizedImageInputs): string {
 }
 
 /**
- * The image's id: of one that an interrupted run has finished, of one that was deleted softly, or of a new one. It is
- * claimed before the job that made it is removed: there is no moment at which nothing leads to it.
+ * Tells what became of the base. It is no drift of this image, which is still made of what the state says: the next up
+ * compares that with the base, and would find nothing if a refresh had written the present one into the state.
  */
-async function obtain(customization: Customization, claim: ImageClaim, context: ImsContext): Promise<string> {
-    const left = await findLeftovers(claim.content, context);
-    await removeLeftKeys(context);
-    const claimIt = (id: string): Promise<void> => claimImage(id, claim, context);
-    const going = left.image ? undefined : left.jobs.find((job) => customization.isResumable(job));
-    for (const job of left.jobs) if (job !== going) await discardJob(job, context);
-    const present = left.image ?? (going ? undefined : await broughtBack(left.deletedImage, context));
-    if (present) {
-        await claimIt(present.id);
-        return present.id;
-    }
-    if (!going) return customization.run(claimIt);
-    context.log.info(`goes on with IMS job ${going.id}, which an interrupted run has left`);
-    return customization.resume(going, claimIt);
-}
-
-/** Undeletes an image; one whose manifest is lost cannot be, and is made anew. */
-async function broughtBack(
-    deleted: ImsImage | undefined,
+async function tellOfBase(
+    { baseImageId, baseEtag }: CustomizedImageInputs,
     { client, signal, log }: ImsContext,
-): Promise<ImsImage | undefined> {
-    if (!deleted) return undefined;
-    log.info(`brings back image ${deleted.id}, which has this content and was deleted softly`);
-    try {
-        await client.undelete("images", deleted.id, { signal });
-        return deleted;
-    } catch (error) {
-        if (!(error instanceof ImsError) || error.status !== 422) throw error;
-        log.warn(`${messageOf(error)}: the image is made anew`);
-        return undefined;
-    }
-}
-
-/** Writes what belongs to the record, and reads what stands behind it. */
-async function settle(
-    id: string,
-    declared: CustomizedImageInputs,
-    claim: string,
-    jobHistory: JobStatus[],
-    context: ImsContext,
-): Promise<CustomizedImageOutputs> {
-    const { client, signal } = context;
-    const image = await client.get("images", id, { signal });
-    if (!image) throw new EdgeError(`the job's image ${id} is not there`);
-    const content = await contentBehind(image, context);
-    const architecture = await writeRecord(image, declared, {}, context);
-    context.progress(`image ${id}`);
-    return { claim, imageId: id, architecture, ...content, jobHistory };
-}
-
-/** A damaged image is deleted, softly, and without what would bring it back as one of this content. */
-async function contentBehind(image: ImsImage, { client, signal }: ImsContext): Promise<ImageContent> {
-    try {
-        return await readImageContent(image, client, { signal });
-    } catch (error) {
-        if (!(error instanceof ImageDamaged)) throw error;
-        await client.removeMetadata(image.id, IMS_CONTENT_KEY, { signal });
-        await client.remove("images", image.id, { signal });
-        throw error;
-    }
-}
-
-/** The base as it is now: other content, or gone. */
-async function baseNow(
-    declared: CustomizedImageInputs,
-    { client, signal, log }: ImsContext,
-): Promise<{ baseEtag?: string }> {
-    const base = await client.get("images", declared.baseImageId, { signal });
-    if (base) return { baseEtag: base.link?.etag ?? "" };
-    log.warn(`the base image ${declared.baseImageId} is gone: this image stays, and could not be made again`);
-    return {};
+): Promise<void> {
+    const base = await client.get("images", baseImageId, { signal });
+    if (!base)
+        log.warn(`the base image ${baseImageId} is gone: this image stays, and could not be made again`);
+    else if (base.link?.etag !== baseEtag)
+        log.warn(`the base image ${baseImageId} has other content now: the next up makes a new image`);
 }
 
 /** A finished image outlives its base. */

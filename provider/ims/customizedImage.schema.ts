@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { durationField, publicKeyProblem, templateName } from "./fields";
+import { durationField, publicKeyProblem } from "./fields";
+import { jobFields, meantField } from "./jobFields";
 import { stepSchema } from "./steps/schema";
-
-const NAME_RULES = { min: "must not be empty" };
 
 const timeLimits = z.strictObject({
     job: durationField().optional(),
@@ -19,24 +18,9 @@ const ssh = z.strictObject({
 });
 
 export const inputs = z.object({
-    connection: z.string().min(1).optional().meta({ control: true }),
-    // What counts is the image that is meant: its id and its content follow.
-    baseImage: z
-        .union([
-            z.string().min(1, NAME_RULES.min),
-            z.strictObject({
-                name: z.string().min(1, NAME_RULES.min),
-                pick: z.enum(["only", "newest"]).optional(),
-            }),
-        ])
-        .meta({ control: true }),
-    name: templateName("name").meta({ replaces: true }),
-    kernelFileName: templateName("kernelFileName").optional().meta({ replaces: true }),
-    initrdFileName: templateName("initrdFileName").optional().meta({ replaces: true }),
+    ...jobFields,
+    baseImage: meantField(),
     jail: z.boolean().optional().meta({ control: true }),
-    buildEnvSize: z.number().int().min(1, "must be at least 1 GiB").optional().meta({ control: true }),
-    jobMemSize: z.number().int().min(1, "must be at least 1 GiB").optional().meta({ control: true }),
-    requireDkms: z.boolean().optional().meta({ replaces: true }),
     publicKey: z
         .string()
         .superRefine((text, context) => {
@@ -46,14 +30,10 @@ export const inputs = z.object({
         .optional()
         .meta({ control: true }),
     steps: z.array(stepSchema).min(1, "must have at least one step").meta({ replaces: true }),
-    metadata: z.record(z.string().min(1), z.string()).optional(),
-    arch: z.enum(["x86_64", "aarch64"]).optional(),
     onFailure: z.enum(["delete", "keep"]).optional().meta({ control: true }),
-    permanentDelete: z.boolean().optional().meta({ control: true }),
     timeLimits: timeLimits.optional().meta({ control: true }),
     ssh: ssh.optional().meta({ control: true }),
 
-    endpoint: z.string().meta({ derived: true }),
     baseImageId: z.string().meta({ derived: true, replaces: true }),
     /** Of the base's manifest: other content under the same record. */
     baseEtag: z.string().meta({ derived: true, replaces: true }),
@@ -61,23 +41,6 @@ export const inputs = z.object({
     filesHash: z.string().optional().meta({ derived: true, replaces: true }),
 });
 
-export const outputs = z.object({
-    claim: z.string(),
-    imageId: z.string(),
-    architecture: z.string(),
-    manifest: z.string(),
-    manifestEtag: z.string(),
-    artifacts: z.array(
-        z.object({
-            type: z.string(),
-            path: z.string(),
-            etag: z.string(),
-            md5: z.string(),
-            sizeBytes: z.number(),
-        }),
-    ),
-    jobHistory: z.array(z.object({ status: z.string(), after: z.number() })),
-});
+export { outputs } from "./jobImage";
 
 export type CustomizedImageInputs = z.output<typeof inputs>;
-export type CustomizedImageOutputs = z.output<typeof outputs>;

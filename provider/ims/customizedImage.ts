@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
+import type { ImageJobArgs } from "./imageJobArgs";
 
 /** One change of the image root: exactly one of `run`, `script`, `upload`, `packages`, `regenerateInitrd` and `ansible`. */
 export interface CustomizationStep {
@@ -88,32 +89,15 @@ export interface CustomizationSsh {
     jump?: pulumi.Input<string>;
 }
 
-export interface CustomizedImageArgs {
-    /** A block of `edge-os:connections`. Default: `edge-os:ims`. */
-    connection?: pulumi.Input<string>;
+export interface CustomizedImageArgs extends ImageJobArgs {
     /**
      * The image to start from: its id, its exact name, or another image's `imageId`. Names are not unique in IMS:
      * several of one name are refused unless `pick` is `"newest"`. Another base, or other content under the same
      * record, makes a new image.
      */
     baseImage: pulumi.Input<string | { name: pulumi.Input<string>; pick?: pulumi.Input<"only" | "newest"> }>;
-    /**
-     * Name of the new image and of its archive: a letter, then letters, digits and `. _ -`. IMS cannot rename: a
-     * change makes a new image.
-     */
-    name: pulumi.Input<string>;
-    /** Name in `/boot`. Default by architecture: `vmlinuz`, `Image`. A change makes a new image. */
-    kernelFileName?: pulumi.Input<string>;
-    /** Name in `/boot`. Default: `initrd`. A change makes a new image. */
-    initrdFileName?: pulumi.Input<string>;
     /** Whether the session is locked into the image root. Default: true. */
     jail?: pulumi.Input<boolean>;
-    /** Room for building, in GiB; the job asks for five times as much. Default: the service's, 60. */
-    buildEnvSize?: pulumi.Input<number>;
-    /** Memory of the job, in GiB. Default: the service's, 8. */
-    jobMemSize?: pulumi.Input<number>;
-    /** Whether the job has `/proc`, `/sys` and `/dev` for building kernel modules. Default: the service's. */
-    requireDkms?: pulumi.Input<boolean>;
     /**
      * An own public key for the session; the private one is that of `edge-os:ssh`. Default: a key made for this job,
      * which is gone as soon as the session is open.
@@ -121,17 +105,11 @@ export interface CustomizedImageArgs {
     publicKey?: pulumi.Input<string>;
     /** What is changed, in this order. A change of any step, or of a file it uses, makes a new image. */
     steps: pulumi.Input<pulumi.Input<CustomizationStep>[]>;
-    /** Keys of the image record. Only these are managed; others, such as those of the boot services, stay. In place. */
-    metadata?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-    /** What the record says. Default: the base's. Changed in place. */
-    arch?: pulumi.Input<"x86_64" | "aarch64">;
     /**
      * What becomes of the job when a step fails: `"delete"`, or `"keep"`, which leaves it open and says how to get in
      * and how to end it; the next run deletes it. Default: `"delete"`.
      */
     onFailure?: pulumi.Input<"delete" | "keep">;
-    /** Delete for good, with the objects in S3. Default: false; a softly deleted image is brought back when it is wanted again. */
-    permanentDelete?: pulumi.Input<boolean>;
     timeLimits?: pulumi.Input<CustomizationTimeLimits>;
     ssh?: pulumi.Input<CustomizationSsh>;
 }

@@ -1,5 +1,6 @@
 import type { Context } from "../resource/context";
-import { EdgeError } from "../resource/errors";
+import { EdgeError, messageOf } from "../resource/errors";
+import { ImsError } from "./answers";
 import type { ImsImage } from "./api";
 import { IMS_CLAIM_KEY } from "./claims";
 import type { ImsClient } from "./client";
@@ -130,4 +131,17 @@ export async function removeBegun(id: string, context: Pick<ImsContext, "client"
     await removeObjects(id, context);
     await client.remove("images", id, { signal });
     await client.forget("images", id, { signal });
+}
+
+/** Undeletes an image. Returns false, and tells it, for one whose manifest is lost: it cannot be, and is made anew. */
+export async function bringBack({ id }: ImsImage, { client, signal, log }: ImsContext): Promise<boolean> {
+    log.info(`brings back image ${id}, which has this content and was deleted softly`);
+    try {
+        await client.undelete("images", id, { signal });
+        return true;
+    } catch (error) {
+        if (!(error instanceof ImsError) || error.status !== 422) throw error;
+        log.warn(`${messageOf(error)}: the image is made anew`);
+        return false;
+    }
 }

@@ -1,12 +1,11 @@
 import type { Context } from "../resource/context";
 import { messageOf } from "../resource/errors";
-import { ImsError } from "./answers";
 import type { ImsImage } from "./api";
 import { claimImage, IMS_CLAIM_KEY, IMS_CONTENT_KEY, type ImageClaim } from "./claims";
 import type { ImsClient } from "./client";
 import { createdAt } from "./created";
 import { hasObjects } from "./imageObjects";
-import { removeBegun } from "./imageRecord";
+import { bringBack, removeBegun } from "./imageRecord";
 import { ImageDamaged, readImageContent } from "./imageResult";
 
 type ImsContext = Context<ImsClient>;
@@ -69,19 +68,11 @@ async function broughtBack(
     sameContent: (image: ImsImage) => boolean,
     context: ImsContext,
 ): Promise<ImsImage | undefined> {
-    const { client, signal, log } = context;
+    const { client, signal } = context;
     const deleted = (await client.listDeleted("images", { signal })).find(
         (image) => image.link !== null && isMine(image, context) && sameContent(image),
     );
-    if (!deleted) return undefined;
-    log.info(`brings back image ${deleted.id}, which has this content and was deleted softly`);
-    try {
-        await client.undelete("images", deleted.id, { signal });
-    } catch (error) {
-        if (!(error instanceof ImsError) || error.status !== 422) throw error;
-        log.warn(`${messageOf(error)}: the image is imported anew`);
-        return undefined;
-    }
+    if (!deleted || !(await bringBack(deleted, context))) return undefined;
     const image = await client.get("images", deleted.id, { signal });
     return image && wholeOf([image], context);
 }

@@ -13,6 +13,9 @@ export type {
 } from "./customizedImage";
 export { ImportedImage } from "./importedImage";
 export type { ImportedImageArgs } from "./importedImage";
+export type { ImageJobArgs } from "./imageJobArgs";
 export * from "./lookUps";
 export { PublicKey } from "./publicKey";
 export type { PublicKeyArgs } from "./publicKey";
+export { RecipeImage } from "./recipeImage";
+export type { RecipeImageArgs, RecipeTimeLimits } from "./recipeImage";

@@ -28,6 +28,9 @@ const LONGEST_POLL = 5_000;
 const MEANINGS: Readonly<Record<string, string>> = {
     creating: "waiting for its pod",
     fetching_image: "fetching and unpacking the base image",
+    fetching_recipe: "fetching the recipe",
+    waiting_for_repos: "waiting for the package repositories",
+    building_image: "building the image root",
     waiting_on_user: "ready for the session",
     packaging_artifacts: "packing and uploading the image",
 };
@@ -60,10 +63,22 @@ export async function waitForJob(id: string, wait: JobWait, context: Context<Ims
 function note(status: string, history: JobStatus[], context: Context<ImsClient>): void {
     const first = started.get(history) ?? context.now();
     started.set(history, first);
+    // Two waits that follow each other begin with what the first has ended with.
+    if (history.at(-1)?.status === status) return;
     history.push({ status, after: Math.round((context.now() - first) / 100) / 10 });
 }
 
 const started = new WeakMap<JobStatus[], number>();
+
+/** What is known to end jobs of each type. */
+const CAUSES: Readonly<Record<string, string>> = {
+    customize:
+        "the root file system of the base image is damaged or has another md5 than its manifest says, no room for packing " +
+        "(raise buildEnvSize) or too little memory (raise jobMemSize)",
+    create:
+        "a package that the recipe names and no repository has, a kernel or initrd in /boot under another name, no room " +
+        "(raise buildEnvSize) or too little memory (raise jobMemSize)",
+};
 
 /** The job says that it has failed; the service never says why. */
 export class JobFailed extends EdgeError {
@@ -71,10 +86,9 @@ export class JobFailed extends EdgeError {
         readonly job: ImsJob,
         report: string,
     ) {
+        const causes = CAUSES[job.job_type] ?? "";
         super(
-            `IMS job ${job.id} ended in error, and the service does not say why. Known causes: the root file system of the ` +
-                "base image is damaged or has another md5 than its manifest says, no room for packing (raise buildEnvSize) " +
-                `or too little memory (raise jobMemSize).\n${report}`,
+            `IMS job ${job.id} ended in error, and the service does not say why. Known causes: ${causes}.\n${report}`,
         );
     }
 }
@@ -90,6 +104,10 @@ export class JobStuck extends EdgeError {
             creating:
                 "its pod may be Pending (no memory or room for buildEnvSize) or its images cannot be pulled",
             fetching_image: "its pod may have been evicted, or the storage does not answer",
+            fetching_recipe: "its pod may have been evicted, or the storage does not answer",
+            waiting_for_repos: "a repository that the recipe names does not answer",
+            building_image:
+                "its pod may have run out of memory (raise jobMemSize) or room (raise buildEnvSize)",
             packaging_artifacts:
                 "its pod may have run out of memory (raise jobMemSize) or room (raise buildEnvSize)",
         };

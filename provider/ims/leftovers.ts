@@ -1,16 +1,22 @@
 import type { Context } from "../resource/context";
 import type { ImsImage, ImsJob } from "./api";
 import { IMS_CLAIM_KEY, IMS_CONTENT_KEY } from "./claims";
-import { tokenOf, type ImsClient } from "./client";
+import type { ImsClient } from "./client";
 import { removeBegun } from "./imageRecord";
 import { removeKey } from "./jobKey";
+import { tokensOfJobs } from "./jobTokens";
 
 type ImsContext = Context<ImsClient>;
 
+/** A job of a row, and what it was marked with: the token of the same content, or of an older version of the inputs. */
+export interface LeftJob {
+    readonly job: ImsJob;
+    readonly token: string;
+}
+
 /** What an interrupted run of a row has left. */
 export interface Leftovers {
-    /** Jobs of this row; each has the same token, or that of an older version of the inputs. */
-    readonly jobs: ImsJob[];
+    readonly jobs: LeftJob[];
     /** A finished image of this row with the same content, which only the state does not know of. */
     readonly image?: ImsImage;
     /** The same, deleted softly. */
@@ -23,16 +29,28 @@ export async function findLeftovers(content: string, context: ImsContext): Promi
     const isOurs = (text: string | undefined): boolean => context.ownership(text) === "row";
     const isResult = ({ link, metadata }: ImsImage): boolean =>
         link !== null && isOurs(metadata?.[IMS_CLAIM_KEY]) && metadata?.[IMS_CONTENT_KEY] === content;
-    const jobs = (await client.list("jobs", { signal, maxAge: 0 })).filter((job) => isOurs(tokenOf(job)));
+    const jobs = await leftJobs(context);
     const image = (await client.list("images", { signal, maxAge: 0 })).find(isResult);
     const deletedImage = image ? undefined : (await client.listDeleted("images", { signal })).find(isResult);
     return { jobs, ...(image ? { image } : {}), ...(deletedImage ? { deletedImage } : {}) };
 }
 
-/** Removes one-time keys of this row that a run which died has left, deleted softly or not at all. */
-export async function removeLeftKeys(context: ImsContext): Promise<void> {
+async function leftJobs(context: ImsContext): Promise<LeftJob[]> {
     const { client, signal } = context;
-    const isOurs = ({ name }: { name: string }): boolean => context.ownership(name) === "row";
+    const jobs = await client.list("jobs", { signal, maxAge: 0 });
+    if (jobs.length === 0) return [];
+    const tokenOf = await tokensOfJobs(client, { signal });
+    return jobs.flatMap((job) => {
+        const token = tokenOf(job);
+        return token !== undefined && context.ownership(token) === "row" ? [{ job, token }] : [];
+    });
+}
+
+/** Removes one-time keys of this row that a run which died has left, deleted softly or not at all; not the one to keep. */
+export async function removeLeftKeys(context: ImsContext, keep?: string): Promise<void> {
+    const { client, signal } = context;
+    const isOurs = ({ id, name }: { id: string; name: string }): boolean =>
+        id !== keep && context.ownership(name) === "row";
     for (const { id } of (await client.list("public-keys", { signal, maxAge: 0 })).filter(isOurs)) {
         await removeKey(id, client, { signal });
     }

@@ -1,21 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
 import { asRunError } from "../pulumi/programClients";
+import type { Problem } from "../resource/problem";
 import type { ImsPublicKey } from "./api";
 import { findBaseImage } from "./baseImage";
 import type { ImsClient } from "./client";
+import type { Meant } from "./meantRecord";
 import type * as Clients from "./programClient";
+import { findRecipe } from "./recipe";
 
 /** Which image: by exact name, or by id. */
 export interface ImageLookUpArgs {
     /** Exact name. Names are not unique. */
     name?: string;
-    /** Of several images of the name: `"only"` refuses them, `"newest"` takes the newest. Default: `"only"`. */
+    /** Of several of the name: `"only"` refuses them, `"newest"` takes the newest. Default: `"only"`. */
     pick?: "only" | "newest";
-    /** The image's id. */
+    /** The record's id. */
     id?: string;
     /** A block of `edge-os:connections`. Default: `edge-os:ims`. */
     connection?: string;
 }
+
+/** Which recipe: by exact name, or by id. */
+export type RecipeLookUpArgs = ImageLookUpArgs;
 
 /** Which key: by exact name, by contents, or by id. */
 export interface PublicKeyLookUpArgs {
@@ -42,6 +48,22 @@ export interface ImageInfo {
     metadata: Record<string, string>;
 }
 
+export interface RecipeInfo {
+    recipeId: string;
+    name: string;
+    architecture: string;
+    /** As IMS writes it: UTC, without a zone. */
+    created: string;
+    /** `kiwi-ng` or `packer`. */
+    recipeType: string;
+    linuxDistribution: string;
+    /** `s3://ims/recipes/<id>/recipe.tar.gz`. */
+    archive: string;
+    /** What its templates are filled with. */
+    templateDictionary: Record<string, string>;
+    requireDkms: boolean;
+}
+
 export interface PublicKeyInfo {
     keyId: string;
     name: string;
@@ -58,15 +80,10 @@ export interface PublicKeyInfo {
  * ```
  */
 export async function getImage(args: ImageLookUpArgs): Promise<ImageInfo> {
-    const { name, id, pick } = args;
-    if ((name === undefined) === (id === undefined)) {
-        throw new pulumi.RunError("to look up an image, give its name or its id");
-    }
+    const meant = meantBy(args, "an image");
     return lookUp(args, async (client) => {
-        const meant = id ?? { name: name ?? "", pick };
         const found = await findBaseImage(meant, { client, signal: new AbortController().signal });
-        if ("problem" in found)
-            throw new pulumi.RunError(`${found.problem.message} (IMS at ${client.endpoint})`);
+        if ("problem" in found) throw notFound(found.problem, client);
         const { image } = found;
         return {
             ...{ imageId: image.id, name: image.name, architecture: image.arch, created: image.created },
@@ -74,6 +91,43 @@ export async function getImage(args: ImageLookUpArgs): Promise<ImageInfo> {
             metadata: { ...image.metadata },
         };
     });
+}
+
+/**
+ * An existing recipe whose archive is uploaded.
+ *
+ * @example
+ * ```ts
+ * const recipe = await ims.getRecipe({ name: "cos-3.1-recipe" });
+ * new ims.RecipeImage("base", { recipe: recipe.recipeId, name: "cos-base", arch: "x86_64" });
+ * ```
+ */
+export async function getRecipe(args: RecipeLookUpArgs): Promise<RecipeInfo> {
+    const meant = meantBy(args, "a recipe");
+    return lookUp(args, async (client) => {
+        const found = await findRecipe(meant, { client, signal: new AbortController().signal });
+        if ("problem" in found) throw notFound(found.problem, client);
+        const { recipe } = found;
+        const template = (recipe.template_dictionary ?? []).map(({ key, value }) => [key, value] as const);
+        return {
+            ...{ recipeId: recipe.id, name: recipe.name, architecture: recipe.arch, created: recipe.created },
+            ...{ recipeType: recipe.recipe_type, linuxDistribution: recipe.linux_distribution },
+            archive: recipe.link?.path ?? "",
+            templateDictionary: Object.fromEntries(template),
+            requireDkms: recipe.require_dkms ?? true,
+        };
+    });
+}
+
+function meantBy({ name, id, pick }: ImageLookUpArgs, what: string): Meant {
+    if ((name === undefined) === (id === undefined)) {
+        throw new pulumi.RunError(`to look up ${what}, give its name or its id`);
+    }
+    return id ?? { name: name ?? "", pick };
+}
+
+function notFound({ message }: Problem, { endpoint }: ImsClient): pulumi.RunError {
+    return new pulumi.RunError(`${message} (IMS at ${endpoint})`);
 }
 
 /** An existing public key. Of several records with the same contents, the first is taken. */

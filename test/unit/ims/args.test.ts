@@ -1,12 +1,13 @@
 import { expect } from "chai";
 import type * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import type { ImportedImageArgs, PublicKeyArgs } from "../../../provider/ims";
+import type { ImportedImageArgs, PublicKeyArgs, RecipeImageArgs } from "../../../provider/ims";
 import type { importedImage } from "../../../provider/ims/importedImage.handler";
 import type { publicKey } from "../../../provider/ims/publicKey.handler";
+import type { recipeImage } from "../../../provider/ims/recipeImage.handler";
 
 /** What the check adds. */
-type Derived = "endpoint" | "filesHash";
+type Derived = "endpoint" | "filesHash" | "recipeId" | "recipeContent";
 /** What a program may give, from the schema, and from the hand-written interface. */
 type FromSchema<S extends z.ZodType> = Plain<Omit<z.input<S>, Derived>>;
 type FromArgs<A> = Plain<pulumi.Unwrap<A>>;
@@ -18,7 +19,8 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 const equal: [
     Equal<FromArgs<ImportedImageArgs>, FromSchema<(typeof importedImage)["inputs"]>>,
     Equal<FromArgs<PublicKeyArgs>, FromSchema<(typeof publicKey)["inputs"]>>,
-] = [true, true];
+    Equal<FromArgs<RecipeImageArgs>, FromSchema<(typeof recipeImage)["inputs"]>>,
+] = [true, true, true];
 
 describe("the public arguments of IMS resources", () => {
     it("equal the schemas", () => {
