@@ -1,3 +1,4 @@
+export * as canvos from "./provider/canvos";
 export * as components from "./components";
 export * as emf from "./provider/emf";
 export * as image from "./provider/image";

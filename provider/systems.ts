@@ -8,6 +8,7 @@ interface Kinds {
    `require` and not `import()`: it is the one way to load late that the build and ts-node both resolve. */
 /** Each system's kinds, loaded on first use: a program with hosts only never loads the image library. */
 const SYSTEMS: Readonly<Record<string, () => Kinds>> = {
+    canvos: () => require("./canvos/kinds") as Kinds,
     emf: () => require("./emf/kinds") as Kinds,
     image: () => require("./image/kinds") as Kinds,
     ims: () => require("./ims/kinds") as Kinds,

@@ -98,8 +98,8 @@ function judge(given: Given, { checkout }: KnownCheckout, context: CanvosContext
         warnings.push({
             path: ["exactTag"],
             message:
-                "a changed build overwrites the image under the tag that hosts use: those that look again get the new one, " +
-                "the others keep the old one, both under one name",
+                "the tag says nothing of what was built: a changed build is made under the same name, and refused when it is pushed, " +
+                "as long as the registry has the other one",
         });
     }
     for (const { path: where, message } of warnings) context.log.warn(`${where.join(".")} ${message}`);

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { sortChecks } from "../image/report";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
 import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
@@ -12,10 +13,12 @@ import {
 import type { BuildPlan } from "./build.plan";
 import type { BuildResult } from "./build.types";
 import type { Builder } from "./builder";
+import { expectationsOf } from "./expectations";
 import { planBuild } from "./plan";
 import { prerequisiteProblems } from "./prerequisites";
 import { findPushed, pushBuilt, removePushed } from "./registryImages";
 import { canvos } from "./system";
+import { assertVerified, verificationMarkdown, verifyBuild } from "./verify";
 
 const HOUR = 60 * 60_000;
 
@@ -89,7 +92,7 @@ async function make(
         throw new EdgeError(`CanvOS cannot build here:\n${missing.map((each) => `  - ${each}`).join("\n")}`);
     const built = await client.build(plan, context);
     const buildSeconds = before?.buildSeconds ?? Math.round((context.now() - begun) / 1000);
-    const outputs = outputsOf(built, buildSeconds);
+    const outputs = { ...outputsOf(built, buildSeconds), ...(await verified(plan, built, image, context)) };
     if (image.push === false) return outputs;
     try {
         const images = await pushBuilt(built.images, context);
@@ -104,7 +107,31 @@ async function make(
     }
 }
 
-function outputsOf({ images, iso, logFile }: BuildResult, buildSeconds: number): ApplianceOutputs {
+/** Looked at before anything is pushed: what is wrong gets to no host. */
+async function verified(
+    plan: BuildPlan,
+    built: BuildResult,
+    image: ApplianceInputs,
+    context: CanvosContext,
+): Promise<Pick<ApplianceOutputs, "checksPassed" | "report">> {
+    if (image.verify === false) return { checksPassed: 0, report: "" };
+    const { title, client, projectDir, signal, log } = context;
+    const { docker, settings } = client;
+    const expected = await expectationsOf(plan, image, settings, projectDir);
+    const checks = await verifyBuild(built, expected, {
+        ...{ docker, signal },
+        onProgress: (text) => context.progress(text),
+    });
+    assertVerified(checks, built.logFile);
+    const { warnings, passed } = sortChecks(checks);
+    for (const { id, message } of warnings) log.warn(`${id}: ${message}`);
+    return { checksPassed: passed.length, report: verificationMarkdown(title, checks) };
+}
+
+function outputsOf(
+    { images, iso, logFile }: BuildResult,
+    buildSeconds: number,
+): Omit<ApplianceOutputs, "checksPassed" | "report"> {
     return {
         images: images.map(({ kubernetesVersion = "", reference, dockerImageId }) => ({
             ...{ kubernetesVersion, reference, dockerImageId },

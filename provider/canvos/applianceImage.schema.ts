@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { buildArguments } from "./arguments.schema";
 import { sourceSchema } from "./source";
+import { verification } from "./verify.schema";
 
 const localPath = (what: string): z.ZodString => z.string().min(1, `must be the path of ${what}`);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 digest: 64 hexadecimal digits");
@@ -64,6 +65,7 @@ export const applianceInputs = z.object({
     userData: z.record(z.string(), z.unknown()).optional().meta({ control: true }),
     edgeAppliance: edgeAppliance.optional().meta({ control: true }),
     exactTag: z.boolean().optional().meta({ control: true }),
+    verify: z.union([verification, z.literal(false)]).optional(),
     push: z.boolean().optional(),
     onDelete: z.enum(["keep", "remove"]).optional().meta({ control: true }),
 
@@ -91,6 +93,8 @@ const image = z.object({
 export const applianceOutputs = z.object({
     images: z.array(image),
     iso: z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() }).optional(),
+    checksPassed: z.number(),
+    report: z.string(),
     logFile: z.string(),
     buildSeconds: z.number(),
 });

@@ -71,6 +71,7 @@ async function startAndFollow(
         const state = stateOf(folder);
         if (state.state === "ended" && state.code === 0) return;
         progress("preparing the checkout");
+        if (state.state === "lost") await removeContainers(folder, docker);
         await removeFolder(folder);
         await prepare(plan, folder, tools, signal);
         signal.throwIfAborted();
@@ -145,6 +146,8 @@ async function follow(
             const said = redact(describe(log, now() - begun), secrets);
             progress(said);
             if (state.state !== "running") {
+                // What it has started does not end with it.
+                if (state.state === "lost") await stopBuild(folder, supervisor, docker);
                 judge(state.state === "ended" ? state.code : undefined, folder, secrets);
                 return;
             }

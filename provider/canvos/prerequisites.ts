@@ -13,7 +13,7 @@ const ISO_GIB = 8;
 /** What a build needs of this machine and has not, each with what to do. */
 export async function prerequisiteProblems(
     { makes, variables, names }: BuildPlan,
-    { docker, settings }: Builder,
+    { docker, settings, host }: Builder,
     { signal }: Pick<Context<unknown>, "signal">,
 ): Promise<string[]> {
     const problems: string[] = [];
@@ -36,13 +36,17 @@ export async function prerequisiteProblems(
     }
     const images = makes.providerImages ? Object.keys(names.providers).length : 0;
     const wanted = images * IMAGE_GIB + (makes.iso ? ISO_GIB : 0);
-    problems.push(...(await spaceProblems([root, settings.workDirectory], wanted)));
+    problems.push(...(await spaceProblems([root, settings.workDirectory], leastDisk(host.env) ?? wanted)));
     return problems;
 }
 
+/** Those who know their builds know better. */
+function leastDisk({ EDGE_OS_CANVOS_LEAST_DISK_GB: given }: Builder["host"]["env"]): number | undefined {
+    return given === undefined || given === "" || Number.isNaN(Number(given)) ? undefined : Number(given);
+}
+
 /** Docker's own folder may be on another machine, and then is not judged. */
-async function spaceProblems(folders: readonly string[], wantedGib: number): Promise<string[]> {
-    const least = Number(process.env.EDGE_OS_CANVOS_LEAST_DISK_GB ?? wantedGib);
+async function spaceProblems(folders: readonly string[], least: number): Promise<string[]> {
     const problems: string[] = [];
     for (const folder of folders) {
         const stat = await fs.statfs(folder).catch(() => undefined);

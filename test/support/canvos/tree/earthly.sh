@@ -66,6 +66,11 @@ stop_if_wrong() {
     fi
 }
 
+# Stand-ins that tell the version that they are asked for.
+programs() {
+    case "$K8S" in kubeadm*) echo kubeadm kubelet ;; nodeadm) echo kubelet ;; *) echo "$K8S" ;; esac
+}
+
 build_image() {
     local image=${ARGS[IMAGE_REGISTRY]}/$REPO:$K8S-$1-$TAG
     local custom=()
@@ -85,7 +90,8 @@ build_image() {
 FROM fixture-base:$TAG
 $copy
 COPY k8s_version.json /opt/spectrocloud/k8s_version.json
-RUN mkdir -p /usr/bin /etc && printf '#!/bin/sh\necho Kubernetes v$1\n' >/usr/bin/kubelet && chmod 755 /usr/bin/kubelet && \\
+RUN mkdir -p /usr/bin /etc && for program in $(programs); do \\
+        cp /bin/busybox /usr/bin/\$program && printf '\\0v$1\\0' >>/usr/bin/\$program || exit 1; done && \\
     printf 'KAIROS_VERSION=v3.5.9\nKAIROS_FLAVOR=${ARGS[OS_DISTRIBUTION]}\nKAIROS_ARCH=$ARCH\n' >/etc/kairos-release
 DOCKERFILE
     docker tag "$image" "${image}_linux_$ARCH"
@@ -104,7 +110,11 @@ build_images() {
 
 build_installer() {
     stop_if_wrong iso-image || return 1
-    printf 'FROM %s\nCOPY overlay/files/ /\n' "$BASE" | docker build --network none -q -t "palette-installer-image:$TAG" -f - . || return 1
+    docker build --network none -q -t "palette-installer-image:$TAG" -f - . <<DOCKERFILE || return 1
+FROM $BASE
+COPY overlay/files/ /
+RUN printf 'KAIROS_VERSION=v3.5.9\nKAIROS_FLAVOR=${ARGS[OS_DISTRIBUTION]}\n' >/etc/kairos-release
+DOCKERFILE
     docker tag "palette-installer-image:$TAG" "palette-installer-image:${TAG}_linux_$ARCH"
 }
 
@@ -121,22 +131,30 @@ build_iso() {
     if [ -f "${ARGS[CLUSTERCONFIG]}" ]; then
         mkdir -p "$root/opt/spectrocloud/clusterconfig" && cp "${ARGS[CLUSTERCONFIG]}" "$root/opt/spectrocloud/clusterconfig/spc.tgz"
     fi
+    if [ -f "${ARGS[EDGE_CUSTOM_CONFIG]}" ]; then cp "${ARGS[EDGE_CUSTOM_CONFIG]}" "$root/.edge_custom_config.yaml"; fi
     sed -i "s/{{DEFAULT_ENTRY}}/0/" "$root/boot/grub2/grub.cfg"
     mkdir -p "$root.rootfs/etc" && cp -r overlay/files/. "$root.rootfs/"
     echo "KAIROS_VERSION=v3.5.9" >"$root.rootfs/etc/kairos-release"
     mksquashfs "$root.rootfs" "$root/rootfs.squashfs" -quiet -no-progress >/dev/null || return 1
-    local boot=()
     if [ -f hack/kernel ]; then
         cp hack/kernel "$root/boot/kernel" && cp hack/initrd "$root/boot/initrd"
-        grub-mkimage -O i386-pc -o "$root.core" -p /boot/grub2 biosdisk iso9660 normal linux configfile search search_label serial terminal echo test minicmd || return 1
+        modules="iso9660 part_gpt part_msdos normal linux configfile search search_label serial terminal echo test minicmd"
+        grub-mkimage -O i386-pc -o "$root.core" -p /boot/grub2 biosdisk $modules || return 1
         cat /usr/lib/grub/i386-pc/cdboot.img "$root.core" >"$root/boot/eltorito.img"
-        boot=(-b boot/eltorito.img -c boot/boot.catalog -no-emul-boot -boot-load-size 4 -boot-info-table)
+        printf 'search --no-floppy --set=root --label COS_LIVE\nset prefix=($root)/boot/grub2\nconfigfile /boot/grub2/grub.cfg\n' >"$root.cfg"
+        grub-mkimage -O x86_64-efi -o "$root.efi" -c "$root.cfg" -p /boot/grub2 fat $modules || return 1
     else
-        echo "no kernel in this one" >"$root/boot/kernel"
-        echo "no initrd in this one" >"$root/boot/initrd"
+        # Loaders that load nothing, for tests that do not boot.
+        echo "no kernel in this one" | tee "$root/boot/kernel" >"$root/boot/initrd"
+        head -c 2048 /dev/urandom >"$root/boot/eltorito.img"
+        echo MZ >"$root.efi"
     fi
-    xorriso -as mkisofs -quiet -R -J -V COS_LIVE "${boot[@]}" -o "build/$name.iso" "$root" 2>/dev/null || return 1
-    rm -rf "$root" "$root.rootfs" "$root.core"
+    truncate -s 4M "$root/boot/uefi.img"
+    PATH=$PATH:/usr/sbin:/sbin mkfs.vfat -F 12 -n EFI_LIVE "$root/boot/uefi.img" >/dev/null || return 1
+    mmd -i "$root/boot/uefi.img" ::/EFI ::/EFI/BOOT && mcopy -i "$root/boot/uefi.img" "$root.efi" ::/EFI/BOOT/BOOTX64.EFI || return 1
+    boot="-b boot/eltorito.img -no-emul-boot -boot-load-size 4 -boot-info-table -eltorito-alt-boot -e boot/uefi.img -no-emul-boot"
+    xorriso -as mkisofs -quiet -R -J -V COS_LIVE $boot -o "build/$name.iso" "$root" 2>/dev/null || return 1
+    rm -rf "$root" "$root".*
     [ "${ARGS[IS_UKI]}" = true ] || (cd build && sha256sum "$name.iso" >"$name.iso.sha256")
 }
 

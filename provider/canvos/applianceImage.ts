@@ -1,0 +1,234 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { DiskImageExpectations } from "../image/expect";
+import { EdgeResource } from "../pulumi/resource";
+import type { BuildArguments } from "./arguments";
+import type { UserData } from "./userData";
+
+export interface ApplianceImageArgs {
+    /**
+     * Name of a block in `edge-os:connections` whose `canvos` settings are used instead of `edge-os:canvos`. Changes
+     * nothing by itself.
+     */
+    connection?: pulumi.Input<string>;
+    /**
+     * CanvOS itself: a commit of a repository, or a checkout. What is built lies in a private copy of it; the checkout
+     * is only read. Another commit is a new build.
+     */
+    source: pulumi.Input<CanvosRepository | CanvosCheckout>;
+    /** Arguments of the build: what stands in CanvOS's `.arg` file. A change is a new build. */
+    arguments: pulumi.Input<BuildArguments>;
+    /**
+     * Targets of the Earthfile, without `+`, built one after another. Default: `["build-all-images"]`, the provider
+     * images and the installer ISO. A change is a new build.
+     */
+    targets?: pulumi.Input<pulumi.Input<string>[]>;
+    /**
+     * Folder laid over CanvOS's `overlay/files`, with the modes of its files. All of it is in the installer; CanvOS puts
+     * what is below `etc` into the provider images, too. What it holds decides: new content is a new build.
+     */
+    overlay?: pulumi.Input<string>;
+    /**
+     * Files and folders of yours by their place in the checkout: `{ "spc.tgz": "./spc.tgz", "content-apps": "./bundle",
+     * "secure-boot": "./keys", "certs/proxy.crt": "./proxy.crt" }`. One that is missing is an error; CanvOS would build
+     * without it. New content is a new build.
+     */
+    files?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    /** File with instructions that are put behind those of CanvOS's `Dockerfile`. New content is a new build. */
+    dockerfile?: pulumi.Input<string>;
+    /**
+     * User-data of the installer ISO: an object, or `{ file: "user-data.yaml" }`. It is in clear in the ISO, and a
+     * registration token in it with it: give tokens as secrets, and hand the ISO out as one. A change is a new build.
+     */
+    userData?: pulumi.Input<UserData | UserDataFile>;
+    /** The NVIDIA appliance payload: DOCA, BlueField firmware and what belongs to it. Default: a plain build. */
+    edgeAppliance?: pulumi.Input<EdgeAppliance>;
+    /**
+     * Leave `arguments.customTag` as it is. By default it ends in eight digits of `inputHash`, so that no tag is ever
+     * built twice. Default: false. A change is a new build.
+     */
+    exactTag?: pulumi.Input<boolean>;
+    /**
+     * What the images and the ISO must be, beyond what each is checked for (overlay, user-data, Kubernetes, boot entries,
+     * secrets); `false` looks at nothing. A change checks them again.
+     */
+    verify?: pulumi.Input<ApplianceVerification | false>;
+    /** Push the provider images to `arguments.imageRegistry`. Default: true. Changed in place. */
+    push?: pulumi.Input<boolean>;
+    /**
+     * What becomes of pushed images when the resource is deleted or replaced: `"keep"` leaves them, since hosts may
+     * still install them; `"remove"` removes them by their digests. Default: `"keep"`.
+     */
+    onDelete?: pulumi.Input<"keep" | "remove">;
+}
+
+/** A commit of a repository. */
+export interface CanvosRepository {
+    /** `https://github.com/spectrocloud/CanvOS.git`, `git@host:path`, or the full path of a bare repository. */
+    git: pulumi.Input<string>;
+    /**
+     * Tag, branch or commit; the tag should be the version of your Palette agents. It is looked up once: as long as this
+     * text stays, its commit does. A tag that was moved is a warning with both commits.
+     */
+    ref: pulumi.Input<string>;
+    /** Look `ref` up anew at every run, and build what it is then. Default: false. */
+    track?: pulumi.Input<boolean>;
+}
+
+/** A checkout on this machine, with what was changed and added in it; what git ignores is none of it. */
+export interface CanvosCheckout {
+    /** Its folder, relative to the program's. */
+    path: pulumi.Input<string>;
+}
+
+/** User-data in a file of its own. */
+export interface UserDataFile {
+    /** Relative to the program's folder. Its first line is `#cloud-config`. */
+    file: pulumi.Input<string>;
+}
+
+/**
+ * What makes a provider image one for hosts with BlueField and ConnectX adapters. Ubuntu on amd64, without UKI and
+ * without `updateKernel`.
+ */
+export interface EdgeAppliance {
+    /** The `doca-host` package: it brings the package source of `doca-all`, which is installed. */
+    doca?: pulumi.Input<ApplianceFirmware>;
+    /** BlueField bundle; lies in `/opt/spectrocloud/spcx/bfb`. */
+    bfb?: pulumi.Input<ApplianceFirmware>;
+    /** More Debian packages, beside compiler, `lldpd`, `netplan.io`, `pv`, `psmisc`, `nfs-common` and `grepcidr`. */
+    packages?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Script that prepares a node; becomes `/opt/spectrocloud/nodeprep.sh`. */
+    nodeprep?: pulumi.Input<string>;
+    /** File with instructions instead of the built-in ones; the firmware is in `edge-appliance/` of the checkout. */
+    dockerfile?: pulumi.Input<string>;
+}
+
+/** Firmware, by what it holds. */
+export interface ApplianceFirmware {
+    /** A file, relative to the program's folder, or an `https://` address. */
+    source: pulumi.Input<string>;
+    /** Its SHA-256. Needed for an address, whose file is fetched once and kept. */
+    sha256?: pulumi.Input<string>;
+}
+
+/** What the results of a build must be, beside what was given to it. */
+export interface ApplianceVerification extends Pick<
+    DiskImageExpectations,
+    "packages" | "kernel" | "files" | "units" | "severity"
+> {
+    /** Kernel modules that DKMS must have built for the image's kernel: `["mlnx-ofed-kernel", "nvidia"]`. */
+    dkms?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Compiler that must be there. Default for appliances: `gcc-14` on Ubuntu 24.04, `gcc-12` on 22.04. */
+    compiler?: pulumi.Input<string>;
+    /** The most that a provider image may take, in bytes, unpacked. */
+    maxSizeBytes?: pulumi.Input<number>;
+    /** The installer ISO. */
+    iso?: pulumi.Input<ApplianceIsoVerification>;
+}
+
+/** What an installer ISO must be. */
+export interface ApplianceIsoVerification {
+    /** Volume label. Default: `COS_LIVE`, and `UKI_ISO_INSTALL` for unified kernel images. */
+    label?: pulumi.Input<string>;
+    /** Titles that the boot menu must offer. */
+    menu?: pulumi.Input<pulumi.Input<string>[]>;
+    /** The most that it may take, in bytes. */
+    maxSizeBytes?: pulumi.Input<number>;
+}
+
+/** A provider image of a build. */
+export interface ApplianceProviderImage {
+    kubernetesVersion: string;
+    /** `registry/repository:tag`. */
+    reference: string;
+    /** In the registry; missing where nothing is pushed. */
+    digest?: string;
+    /** In the Docker daemon that has built it. */
+    dockerImageId: string;
+}
+
+/** The installer ISO, on the machine that has built it. */
+export interface ApplianceIso {
+    path: string;
+    sizeBytes: number;
+    sha256: string;
+}
+
+/**
+ * CanvOS's images: provider images in a registry and an installer ISO, from a private checkout, arguments, overlays and
+ * user-data. Its identity is a digest of all of these; the same inputs are never built twice, and other inputs never
+ * have the same tag. It is built with the machine's Docker, and goes on when the run is cut off: the next one follows
+ * it. Not for `get()`.
+ *
+ * @example
+ * ```ts
+ * const appliance = new canvos.ApplianceImage("stores", {
+ *     source: { git: "https://github.com/spectrocloud/CanvOS.git", ref: "v4.8.10" },
+ *     arguments: {
+ *         imageRegistry: "registry.example.com/edge",
+ *         osVersion: "24.04",
+ *         k8sDistribution: "kubeadm",
+ *         k8sVersion: "1.34.2",
+ *     },
+ *     userData: { stylus: { site: { paletteEndpoint: "api.spectrocloud.com", edgeHostToken: token, projectName: "Default" } } },
+ * });
+ * export const systemUri = appliance.systemUri;
+ * ```
+ */
+export class ApplianceImage extends EdgeResource {
+    /** What is built: the commit, and for a checkout with changes a digest of these behind it. */
+    declare readonly commit: pulumi.Output<string>;
+    /** Digest of everything that decides what is built. */
+    declare readonly inputHash: pulumi.Output<string>;
+    /** Names of the provider images by Kubernetes version. Known in previews. */
+    declare readonly references: pulumi.Output<Record<string, string>>;
+    /** The provider image for a cluster profile, where one Kubernetes version is built; else empty. Known in previews. */
+    declare readonly systemUri: pulumi.Output<string>;
+    /** Values for the pack `edge-native-byoi` of a cluster profile. Known in previews. */
+    declare readonly profileValues: pulumi.Output<string>;
+    /** The provider images as they are in their registry. */
+    declare readonly images: pulumi.Output<ApplianceProviderImage[]>;
+    /** The installer ISO; missing where no target makes one. */
+    declare readonly iso: pulumi.Output<ApplianceIso | undefined>;
+    /** How many checks the images and the ISO have passed. */
+    declare readonly checksPassed: pulumi.Output<number>;
+    /** What was checked, as Markdown. */
+    declare readonly report: pulumi.Output<string>;
+    /** Everything that the build has printed, on the machine that has run it. */
+    declare readonly logFile: pulumi.Output<string>;
+    /** How long the build has taken. */
+    declare readonly buildSeconds: pulumi.Output<number>;
+
+    constructor(name: string, args: ApplianceImageArgs, opts?: pulumi.CustomResourceOptions) {
+        super({ kind: "canvos.ApplianceImage", properties: PROPERTIES }, name, { ...args }, opts);
+    }
+}
+
+const PROPERTIES = [
+    "connection",
+    "source",
+    "arguments",
+    "targets",
+    "overlay",
+    "files",
+    "dockerfile",
+    "userData",
+    "edgeAppliance",
+    "exactTag",
+    "verify",
+    "push",
+    "onDelete",
+    "commit",
+    "inputHash",
+    "references",
+    "systemUri",
+    "profileValues",
+    "intact",
+    "generation",
+    "images",
+    "iso",
+    "checksPassed",
+    "report",
+    "logFile",
+    "buildSeconds",
+] as const;

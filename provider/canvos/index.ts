@@ -1,0 +1,30 @@
+export { ApplianceImage } from "./applianceImage";
+export type {
+    ApplianceFirmware,
+    ApplianceImageArgs,
+    ApplianceIso,
+    ApplianceIsoVerification,
+    ApplianceProviderImage,
+    ApplianceVerification,
+    CanvosCheckout,
+    CanvosRepository,
+    EdgeAppliance,
+    UserDataFile,
+} from "./applianceImage";
+export type {
+    BuildArguments,
+    BuildGpuDrivers,
+    BuildProxies,
+    BuildSources,
+    BuildTrustedBoot,
+    BuildVariants,
+} from "./arguments";
+export type {
+    UserData,
+    UserDataDevicePath,
+    UserDataInstall,
+    UserDataInterface,
+    UserDataNetwork,
+    UserDataSite,
+    UserDataStylus,
+} from "./userData";
