@@ -1,7 +1,7 @@
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
 import { parseS3Url } from "../s3/connection";
-import type { ImsImage } from "./api";
+import type { ImsImage, ImsLink } from "./api";
 import type { ImsClient, CallOptions } from "./client";
 
 /** One file of an image in the system's storage. */
@@ -39,15 +39,8 @@ export async function readImageContent(
     client: ImsClient,
     { signal }: CallOptions = {},
 ): Promise<ImageContent> {
-    const title = `image ${image.name} (${image.id})`;
-    if (!image.link) throw new EdgeError(`${title} has no link: its artifacts were never uploaded`);
-    const { path } = image.link;
-    const place = parseS3Url(path);
-    if (!place) throw new EdgeError(`${title} links ${path}, which is no place in S3`);
+    const { title, link, artifacts: listed } = await readManifest(image, client, { signal });
     const storage = await client.storage();
-    const bytes = await storage.getBytes(place.bucket, place.key, { signal });
-    if (!bytes) throw new ImageDamaged(`${title}: its manifest ${path} is not there`);
-    const listed = artifactsIn(bytes, `${title}: its manifest ${path}`);
     const looks = listed.map(async (artifact): Promise<ImageArtifact | string> => {
         const target = parseS3Url(artifact.path);
         const found = target && (await storage.head(target.bucket, target.key, { signal }));
@@ -62,10 +55,27 @@ export async function readImageContent(
     const problems = results.filter((result) => typeof result === "string");
     if (problems.length > 0) throw new ImageDamaged([`${title} is damaged:`, ...problems].join("\n  - "));
     return {
-        manifest: path,
-        manifestEtag: image.link.etag,
+        manifest: link.path,
+        manifestEtag: link.etag,
         artifacts: results.filter((result) => typeof result !== "string"),
     };
+}
+
+/** What an image's manifest lists, unseen. */
+export async function readManifest(
+    image: ImsImage,
+    client: ImsClient,
+    { signal }: CallOptions = {},
+): Promise<{ title: string; link: ImsLink; artifacts: Omit<ImageArtifact, "sizeBytes">[] }> {
+    const title = `image ${image.name} (${image.id})`;
+    const { link } = image;
+    if (!link) throw new EdgeError(`${title} has no link: its artifacts were never uploaded`);
+    const place = parseS3Url(link.path);
+    if (!place) throw new EdgeError(`${title} links ${link.path}, which is no place in S3`);
+    const storage = await client.storage();
+    const bytes = await storage.getBytes(place.bucket, place.key, { signal });
+    if (!bytes) throw new ImageDamaged(`${title}: its manifest ${link.path} is not there`);
+    return { title, link, artifacts: artifactsIn(bytes, `${title}: its manifest ${link.path}`) };
 }
 
 function artifactsIn(bytes: Buffer, title: string): Omit<ImageArtifact, "sizeBytes">[] {

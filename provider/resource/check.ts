@@ -17,14 +17,22 @@ export async function checkInputs(
     context: Context<unknown>,
 ): Promise<CheckedInputs> {
     const { inputs, problems } = checkFields(definition, news);
-    if (problems.length > 0 || !definition.check) return { inputs, problems };
+    if (!definition.check) return { inputs, problems };
 
-    const outcome = await definition.check(wholeFields(definition, inputs), context, olds);
+    const faulty = new Set(problems.map(({ path }) => path[0]));
+    let outcome;
+    try {
+        outcome = await definition.check(wholeFields(definition, inputs, faulty), context, olds);
+    } catch (error) {
+        // What has already been found says more than a look-up that fails beside it, perhaps for the same reason.
+        if (problems.length > 0) return { inputs, problems };
+        throw error;
+    }
     for (const [name, value] of Object.entries(outcome.values ?? {})) {
         if (value === undefined) delete inputs[name];
         else inputs[name] = value;
     }
-    return { inputs, problems: [...(outcome.problems ?? [])] };
+    return { inputs, problems: [...problems, ...(outcome.problems ?? [])] };
 }
 
 /** What the schema alone can tell, field by field, so that one unknown field does not hide the faults of others. */
@@ -61,11 +69,13 @@ export function checkFields(
     return { inputs, problems };
 }
 
-/** For rules over several fields a field with an unknown part is unknown as a whole. */
+/** For rules over several fields a field that is faulty or has an unknown part is unknown as a whole. */
 function wholeFields(
     definition: AnyResource,
     inputs: Readonly<Record<string, unknown>>,
+    faulty: ReadonlySet<PropertyKey | undefined>,
 ): Checked<Record<string, unknown>> {
     const names = Object.keys(definition.inputs.shape);
-    return Object.fromEntries(names.map((name) => [name, hasUnknown(inputs[name]) ? UNKNOWN : inputs[name]]));
+    const isOpen = (name: string): boolean => faulty.has(name) || hasUnknown(inputs[name]);
+    return Object.fromEntries(names.map((name) => [name, isOpen(name) ? UNKNOWN : inputs[name]]));
 }

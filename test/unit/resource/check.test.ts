@@ -1,11 +1,17 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { z } from "zod";
-import { checkFields } from "../../../provider/resource/check";
-import { defineResource, inputJsonSchema, type System } from "../../../provider/resource/definition";
+import { checkFields, checkInputs } from "../../../provider/resource/check";
+import {
+    defineResource,
+    inputJsonSchema,
+    type AnyResource,
+    type System,
+} from "../../../provider/resource/definition";
 import { diffInputs } from "../../../provider/resource/diff";
 import { closest, formatPath } from "../../../provider/resource/problem";
 import { hasUnknown, leadsToUnknown, UNKNOWN } from "../../../provider/resource/unknown";
+import { testContext } from "../../support/context";
 
 const nowhere: System<null> = { name: "none", target: [], connect: () => null };
 
@@ -43,6 +49,38 @@ const wardrobe = defineResource({
     read: async () => undefined,
     update: async () => ({}),
     delete: async () => undefined,
+});
+
+describe("checkInputs", () => {
+    const checked = (check: AnyResource["check"]) => (news: Record<string, unknown>) =>
+        checkInputs(
+            { ...lamp, check },
+            news,
+            undefined,
+            testContext({ client: null }),
+        );
+
+    it("tells what the schema and what the check find together, with faulty fields unknown to the check", async () => {
+        let seen: unknown;
+        const { problems } = await checked(async (inputs) => {
+            seen = inputs;
+            return { problems: [{ path: ["socket"], message: "is not there" }] };
+        })({ socket: "E27", watts: "40" });
+        expect(problems).to.deep.equal([
+            { path: ["watts"], message: "must be a number" },
+            { path: ["socket"], message: "is not there" },
+        ]);
+        expect(seen).to.deep.include({ socket: "E27", watts: UNKNOWN });
+    });
+
+    it("keeps what the schema has found when a look-up fails beside it", async () => {
+        const failing = checked(() => Promise.reject(new Error("no network")));
+        expect((await failing({ socket: 1 })).problems).to.deep.equal([
+            { path: ["socket"], message: "must be a string" },
+        ]);
+        const error = await failing({ socket: "E27" }).catch((thrown: unknown) => thrown);
+        expect(String(error)).to.include("no network");
+    });
 });
 
 describe("checkFields", () => {
