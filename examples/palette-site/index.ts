@@ -1,0 +1,49 @@
+import { palette } from "pulumi-edge-os";
+
+// What the nodes run. A canvos.ApplianceImage has these two as outputs; the lab pulls no image.
+const appliance = {
+    systemUri: "registry.example.com/edge/ubuntu:kubeadm-1.34.2-v4.8.10-site1",
+    kubernetesVersions: ["1.34.2"],
+};
+
+// Another release is another version: a new profile, to which the cluster moves before the old one goes.
+const profile = new palette.ClusterProfile("edge", {
+    name: "edge-site",
+    version: "1.0.0",
+    packs: [
+        palette.edgeNativeByoi({ image: appliance }),
+        { name: "edge-k8s", tag: "1.34.2" },
+        { name: "cni-cilium-oss", tag: "1.18.4" },
+        { name: "csi-longhorn", tag: "1.10.1" },
+        { name: "network-operator", tag: "25.10.0", registry: "Palette Community Registry" },
+    ],
+});
+
+// What machines show when they first report: a new value two weeks before it expires.
+const token = new palette.RegistrationToken("site", {
+    name: "edge-site",
+    description: "machines of the example",
+    defaultProject: "Default",
+    validFor: "90d",
+    rotateBefore: "14d",
+});
+
+const hosts = [1, 2, 3].map((number) => {
+    const uid = `edge-site1-${number}`;
+    return new palette.EdgeHost(uid, { uid, labels: { site: "site1", rack: String(number) } });
+});
+
+// One installer for all machines, and for each a small ISO that says which host it is.
+for (const [i, host] of hosts.entries()) {
+    const userData = palette.userDataFor(host, token, {
+        stylus: { site: { hostName: `site1-${i + 1}` } },
+        install: { device: "auto", poweroff: true },
+    });
+    new palette.SiteIso(`site1-${i + 1}`, { file: `out/site1-${i + 1}.iso`, userData });
+}
+
+// Goes on when all machines have paired. In the lab they are switched on by themselves.
+const paired = new palette.HostGate("paired", { hosts: hosts.map((host) => host.uid), pending: "wait" });
+
+export const profileUid = profile.uid;
+export const hostUids = paired.hosts;
