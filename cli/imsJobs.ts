@@ -2,13 +2,11 @@ import type { ImsJob } from "../provider/ims/api";
 import type { ImsClient } from "../provider/ims/client";
 import { createdAt } from "../provider/ims/created";
 import { tokensOfJobs } from "../provider/ims/jobTokens";
-import { claimAuthor, newClaim, ownerOf } from "../provider/resource/claim";
-import { EdgeError } from "../provider/resource/errors";
-import { parseWords, UsageError, type Command, type ExitCode, type Terminal } from "./command";
-import { CONNECTION_OPTIONS, type CommandHost } from "./connection";
+import { parseWords, type Command, type ExitCode } from "./command";
+import { CONNECTION_OPTIONS } from "./connection";
 import { IMS_CONNECTION_HELP, withIms } from "./imsConnection";
-import { readStackExport } from "./stackExport";
-import { count, formatTable } from "./table";
+import { assertWholeStack, resourceOf, stackOf, STACK_HELP, STACK_OPTIONS, type ImsStack } from "./imsStack";
+import { count, formatTable, shownAge } from "./table";
 
 const HELP = `usage: edge-os ims jobs [--state FILE] [--project NAME --stack NAME] [--owner NAME] [--json]
                         [--config FILE] [--connection NAME]
@@ -16,20 +14,11 @@ const HELP = `usage: edge-os ims jobs [--state FILE] [--project NAME --stack NAM
 Lists the jobs of IMS: status, age, the image they make, and whose they are. A job that is neither running for somebody
 nor ended holds memory, an address and a volume for ever. Shows only, and how to end them.
 
-  --state FILE        the stack, as pulumi stack export writes it (- for standard input): names the resources of jobs
-  --project, --stack  the stack, where there is no --state
-  --owner NAME        the stack's edge-os:owner, if it has one; default: that of --config
+${STACK_HELP}
 
 ${IMS_CONNECTION_HELP}`;
 
-const OPTIONS = {
-    state: { type: "string" },
-    project: { type: "string" },
-    stack: { type: "string" },
-    owner: { type: "string" },
-    json: { type: "boolean" },
-    ...CONNECTION_OPTIONS,
-} as const;
+const OPTIONS = { ...STACK_OPTIONS, json: { type: "boolean" }, ...CONNECTION_OPTIONS } as const;
 
 /** `<stack>-<row><content>`, as a customization calls its SSH container. */
 const TOKEN = /^([0-9a-f]{12})-([0-9a-f]{8})[0-9a-f]{8}$/;
@@ -52,19 +41,11 @@ interface Line {
     readonly resource: string | null;
 }
 
-/** What is known of a stack: the part of its claims, and the parts of its resources by their names. */
-interface Stack {
-    readonly owner: string;
-    readonly resources: ReadonlyMap<string, string>;
-}
-
 export const command: Command = {
     help: HELP,
     async run(words, terminal) {
         const { flags } = parseWords(words, OPTIONS, []);
-        if ((flags.project === undefined) !== (flags.stack === undefined)) {
-            throw new UsageError("--project and --stack belong together: they tell one stack");
-        }
+        assertWholeStack(flags);
         return withIms<ExitCode>(flags, terminal, async (client, host) => {
             const stack = await stackOf(flags, host, terminal);
             const lines = await listJobs(client, stack, host.now());
@@ -79,33 +60,7 @@ export const command: Command = {
     },
 };
 
-async function stackOf(
-    flags: { state?: string; project?: string; stack?: string; owner?: string },
-    host: CommandHost,
-    terminal: Terminal,
-): Promise<Stack | undefined> {
-    const name = flags.owner ?? host.config("edge-os:owner");
-    const named = name === undefined ? {} : { owner: name };
-    const { state, project, stack } = flags;
-    if (state === undefined) {
-        if (project === undefined || stack === undefined) return undefined;
-        return { owner: ownerOf({ ...named, project, stack }), resources: new Map() };
-    }
-    const exported = await readStackExport(state, terminal);
-    if (project !== undefined && (project !== exported.project || stack !== exported.stack)) {
-        throw new EdgeError(
-            `the state is of stack ${exported.stack} of project ${exported.project}, and not of ${stack ?? ""} of ${project}`,
-        );
-    }
-    const owner = ownerOf({ ...named, project: exported.project, stack: exported.stack });
-    const resources = exported.rows.map(({ urn }): [string, string] => [
-        claimAuthor(newClaim(owner, urn, (bytes) => Buffer.alloc(bytes))),
-        urn.split("::").at(-1) ?? urn,
-    ]);
-    return { owner, resources: new Map(resources) };
-}
-
-async function listJobs(client: ImsClient, stack: Stack | undefined, now: number): Promise<Line[]> {
+async function listJobs(client: ImsClient, stack: ImsStack | undefined, now: number): Promise<Line[]> {
     const jobs = await client.list("jobs");
     const tokenOf = await tokensOfJobs(client);
     return jobs
@@ -113,7 +68,7 @@ async function listJobs(client: ImsClient, stack: Stack | undefined, now: number
         .sort((a, b) => b.ageSeconds - a.ageSeconds || (a.jobId < b.jobId ? -1 : 1));
 }
 
-function lineOf(job: ImsJob, token: string | undefined, stack: Stack | undefined, now: number): Line {
+function lineOf(job: ImsJob, token: string | undefined, stack: ImsStack | undefined, now: number): Line {
     return {
         jobId: job.id,
         jobType: job.job_type,
@@ -130,18 +85,18 @@ function lineOf(job: ImsJob, token: string | undefined, stack: Stack | undefined
 
 function whoseIs(
     token: string | undefined,
-    stack: Stack | undefined,
+    stack: ImsStack | undefined,
 ): { whose: Whose; resource: string | null } {
     const [, owner] = TOKEN.exec(token ?? "") ?? [];
     if (token === undefined || owner === undefined) return { whose: "other", resource: null };
     if (owner !== stack?.owner) return { whose: "otherStack", resource: null };
-    const resource = stack.resources.get(claimAuthor(token)) ?? null;
+    const resource = resourceOf(token, stack);
     return { whose: resource === null ? "stack" : "resource", resource };
 }
 
 const ENDED = new Set(["success", "error"]);
 
-function asText(lines: readonly Line[], stack: Stack | undefined, endpoint: string): string {
+function asText(lines: readonly Line[], stack: ImsStack | undefined, endpoint: string): string {
     if (lines.length === 0) return `there are no jobs at ${endpoint}`;
     const rows = lines.map((line) => [
         line.jobId,
@@ -159,10 +114,10 @@ function asText(lines: readonly Line[], stack: Stack | undefined, endpoint: stri
     ].join("\n");
 }
 
-function inWords({ whose, resource, token }: Line, stack: Stack | undefined): string {
+function inWords({ whose, resource, token }: Line, stack: ImsStack | undefined): string {
     if (whose === "resource") return `${resource ?? ""}, of this stack`;
     if (whose === "stack")
-        return stack?.resources.size === 0 ? "of this stack" : "of this stack, no resource of its state";
+        return stack?.rows === undefined ? "of this stack" : "of this stack, no resource of its state";
     if (whose === "otherStack") {
         const owner = token?.slice(0, token.indexOf("-")) ?? "";
         return `of ${stack ? "another" : "some"} stack, ${owner}`;
@@ -171,7 +126,7 @@ function inWords({ whose, resource, token }: Line, stack: Stack | undefined): st
 }
 
 /** Nobody but its run knows whether a job is being worked on. */
-function advice(lines: readonly Line[], stack: Stack | undefined): string[] {
+function advice(lines: readonly Line[], stack: ImsStack | undefined): string[] {
     const ours = lines.filter(({ whose }) => whose !== "other");
     if (ours.length === 0) return [];
     return [
@@ -180,13 +135,4 @@ function advice(lines: readonly Line[], stack: Stack | undefined): string[] {
         `  cray ims jobs delete ${ours[0]?.jobId ?? "ID"}`,
         ...(stack ? [] : ["--state FILE tells which are of a stack, and of which resource"]),
     ];
-}
-
-function shownAge(seconds: number): string {
-    const [days, hours, minutes] = [seconds / 86_400, (seconds / 3600) % 24, (seconds / 60) % 60].map(
-        Math.floor,
-    );
-    if (days) return `${days}d${hours ?? 0}h`;
-    if (hours) return `${hours}h${minutes ?? 0}m`;
-    return minutes ? `${minutes}m` : `${seconds}s`;
 }

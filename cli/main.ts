@@ -30,6 +30,11 @@ const COMMANDS: readonly { words: string; does: string; load: () => { command: C
         load: () => require("./imsJobs") as { command: Command },
     },
     {
+        words: "ims images",
+        does: "images of IMS that this package has made: whose they are, and which no stack knows of",
+        load: () => require("./imsImages") as { command: Command },
+    },
+    {
         words: "palette inventory",
         does: "edge hosts: state, health, agent, addresses, hardware, cluster",
         load: () => require("./paletteInventory") as { command: Command },

@@ -23,3 +23,13 @@ export function tally(values: readonly string[]): [value: string, times: number]
     for (const value of values) times.set(value, (times.get(value) ?? 0) + 1);
     return [...times].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
 }
+
+/** `1d6h`, `2h0m`, `5m`, `10s`. */
+export function shownAge(seconds: number): string {
+    const [days, hours, minutes] = [seconds / 86_400, (seconds / 3600) % 24, (seconds / 60) % 60].map(
+        Math.floor,
+    );
+    if (days) return `${days}d${hours ?? 0}h`;
+    if (hours) return `${hours}h${minutes ?? 0}m`;
+    return minutes ? `${minutes}m` : `${seconds}s`;
+}

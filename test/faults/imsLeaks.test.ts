@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { startLab, type ImsLab, type Lab } from "../../lab";
 import { needsImageRoots } from "../support/imageRoot";
 import { importImage, imsConfig } from "../support/ims";
+import { registerRecipe } from "../support/recipe";
 import { VerbRunner, type VerbAnswer, type VerbCall } from "../support/verbs";
 
 /** Every moment; without it a sample of them. */
@@ -75,6 +76,19 @@ const MOMENTS: readonly Moment[] = [
     calls("while the image's artifacts are looked at", `before PUT apis/sts/token`),
 ];
 
+/** Of a build from a recipe, whose key says whose it is for as long as it runs. */
+const BUILD_MOMENTS: readonly Moment[] = [
+    calls("when its key is registered and the answer lost", `after POST ${API}/public-keys`),
+    calls("when its job is created and the answer lost", `after POST ${API}/jobs`, true),
+    { title: "while its recipe is fetched", at: ({ status }) => status === "fetching_recipe" },
+    { title: "while its root is built", at: ({ status }) => status === "building_image" },
+    { title: "when the job has succeeded", at: ({ status }) => status === "success" },
+    calls("before the image is claimed", `before PATCH ${API}/images/{id}`),
+    calls("when the image is claimed, before the job is deleted", `before DELETE ${API}/jobs/{id}`),
+    calls("when the job is deleted and the answer lost", `after DELETE ${API}/jobs/{id}`, true),
+    calls("when its key is deleted softly", `after DELETE ${API}/public-keys/{id}`),
+];
+
 /** Those after which the run of a changed program finds a job, or a finished image, of other content. */
 const BEFORE_A_CHANGE = ["while a step runs", "while the image is packed", "when the job has succeeded"];
 
@@ -95,6 +109,7 @@ describe("a customization of an image whose process is killed, and that is run a
             env: { EDGE_OS_IMS_CLIENT_SECRET: clientSecret },
         });
         await importImage(lab.ims, "base");
+        await registerRecipe(lab.ims, "recipe");
     });
     after(async () => {
         await lab.close();
@@ -108,6 +123,22 @@ describe("a customization of an image whose process is killed, and that is run a
             const made = await verb(create);
             expect(leftBeside(made), "after the next run").to.deep.equal({ images: [made.id] });
             await verb({ kind: KIND, verb: "delete", ...made });
+            expect(leftBeside(made), "after its destruction").to.deep.equal({ images: [] });
+            forget(made.id);
+        });
+    }
+
+    for (const moment of BUILD_MOMENTS.filter(({ usual }) => ALL || usual)) {
+        it(`leaves one image built from a recipe and nothing else: killed ${moment.title}`, async () => {
+            const create: VerbCall = {
+                kind: "ims.RecipeImage",
+                verb: "create",
+                news: { recipe: "recipe", name: "built" },
+            };
+            await killed(create, moment);
+            const made = await verb(create);
+            expect(leftBeside(made), "after the next run").to.deep.equal({ images: [made.id] });
+            await verb({ kind: create.kind, verb: "delete", ...made });
             expect(leftBeside(made), "after its destruction").to.deep.equal({ images: [] });
             forget(made.id);
         });

@@ -77,7 +77,7 @@ describe("edge-os ims jobs", function () {
         const left = job(token(STACK, URN), "waiting_on_user", 30 * HOUR);
         const gone = job(token(STACK, `${URN}-2`), "error", 2 * HOUR);
         const foreign = job(token({ project: "images", stack: "test" }, URN), "packaging_artifacts", 300_000);
-        const cfs = job("batcher-1234", "waiting_on_user", 10_000);
+        const cfs = job("batcher-1234", "waiting_on_user", 90_000);
         const { code, out, err } = await run("--state", "state.json");
         expect({ code, err }).to.deep.equal({ code: 0, err: "" });
         const owner = ownerOf({ project: "images", stack: "test" });
@@ -90,7 +90,7 @@ describe("edge-os ims jobs", function () {
             `${left}  waiting_on_user  1d6h  compute-2026.11  compute, of this stack`,
             `${gone}  error  2h0m  compute-2026.11  of this stack, no resource of its state`,
             `${foreign}  packaging_artifacts  5m  compute-2026.11  of another stack, ${owner}`,
-            `${cfs}  waiting_on_user  10s  compute-2026.11  not of this package (batcher-1234)`,
+            `${cfs}  waiting_on_user  1m  compute-2026.11  not of this package (batcher-1234)`,
         ]);
         expect(out).to.include(`4 jobs at ${lab.ims.endpoint}, 1 of them ended`);
         expect(out).to.include(`cray ims jobs delete ${left}`);

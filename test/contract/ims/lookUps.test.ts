@@ -1,9 +1,10 @@
 import { expect } from "chai";
 import * as pulumi from "@pulumi/pulumi";
 import { startLab, type Lab } from "../../../lab";
-import { getImage, getPublicKey } from "../../../provider/ims";
+import { getImage, getPublicKey, getRecipe } from "../../../provider/ims";
 import { errorOf } from "../../support/failure";
 import { imsClient, imsConfig } from "../../support/ims";
+import { registerRecipe } from "../../support/recipe";
 import { publicKey } from "../../support/sshKeys";
 
 const NOBODY = "11111111-2222-4333-8444-555555555555";
@@ -67,6 +68,21 @@ describe("IMS look-ups in a program", () => {
         expect(await failure(getImage({ id: half }))).to.include("its artifacts were never uploaded");
         expect(await failure(getImage({}))).to.include("give its name or its id");
         expect(await failure(getImage({ name: "x", connection: "plant-b" }))).to.include("plant-b");
+    });
+
+    it("find a recipe by exact name or id, and tell what its templates are filled with", async () => {
+        const recipe = await registerRecipe(lab.ims, "cos-recipe");
+        await registerRecipe(lab.ims, "cos-recipe-2");
+        const found = await getRecipe({ name: "cos-recipe" });
+        expect(found).to.deep.equal({
+            ...{ recipeId: recipe.id, name: "cos-recipe", architecture: "x86_64", created: recipe.created },
+            ...{ recipeType: "kiwi-ng", linuxDistribution: "sles15", requireDkms: true },
+            archive: `s3://ims/recipes/${recipe.id}/recipe.tar.gz`,
+            templateDictionary: { RELEASE: "1.6" },
+        });
+        expect(await getRecipe({ id: recipe.id })).to.deep.equal(found);
+        expect(await failure(getRecipe({ name: "cos" }))).to.include('there is no recipe named "cos"');
+        expect(await failure(getRecipe({}))).to.include("to look up a recipe, give its name or its id");
     });
 
     it("find a public key by name, contents or id", async () => {

@@ -27,7 +27,7 @@ async function run(words: string[], cwd = process.cwd()): Promise<Run> {
 
 const COMMANDS = [
     ...["emf csv check", "emf profile check", "emf inventory", "emf generate"],
-    ...["ims jobs", "verify", "diff", "fit", "explain", "prune"],
+    ...["ims jobs", "ims images", "verify", "diff", "fit", "explain", "prune"],
 ];
 
 describe("edge-os", () => {
