@@ -5,8 +5,14 @@ import { type ImageCheck, isError } from "../provider/image/check";
 import { type Expectations, expectations } from "../provider/image/expect.schema";
 import { isImageError } from "../provider/image/library";
 import { manifestOf } from "../provider/image/manifest";
-import { findingsOf, reportMarkdown, sortChecks, titleOf, verdictLine } from "../provider/image/report";
-import { formatSize } from "../provider/image/size";
+import {
+    describeSizes,
+    findingsOf,
+    reportMarkdown,
+    sortChecks,
+    titleOf,
+    verdictLine,
+} from "../provider/image/report";
 import { type Verification, verifyImage } from "../provider/image/verifyImage";
 import { EdgeError, messageOf } from "../provider/resource/errors";
 import { describeIssue, formatPath } from "../provider/resource/problem";
@@ -140,12 +146,12 @@ function asMarkdown({ name, inspection, checks }: Verification): string {
 
 function asText({ name, inspection, checks }: Verification): string {
     const { failed, warnings, notChecked, passed } = sortChecks(checks);
-    const { format, compression, sizeBytes, virtualSizeBytes, sha256, contents } = inspection;
+    const { format, compression, sha256, contents } = inspection;
     const packed = compression === "none" ? format : `${format} in ${compression}`;
     const os = contents?.os?.prettyName ?? contents?.os?.id;
     return [
         `${name}: ${verdictLine(checks)}`,
-        `  ${[os, packed, formatSize(sizeBytes), `disk of ${formatSize(virtualSizeBytes)}`].filter(Boolean).join(", ")}`,
+        `  ${[os, packed, describeSizes(inspection)].filter(Boolean).join(", ")}`,
         `  SHA-256 ${sha256}`,
         ...problems("FAILED", failed),
         ...problems("WARNING", warnings),

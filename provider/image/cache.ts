@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 /** Part of every key: raised when what is kept, or how it is found out, changes. */
-const VERSION = 2;
+const VERSION = 3;
 const MAX_ENTRIES = 512;
 /** A file changed within this time before it was read may be changed again without its times telling. */
 const RACY_NANOSECONDS = 100_000_000n;

@@ -36,7 +36,9 @@ export function detectCompression(head: Buffer): Compression {
     for (const [compression, magic] of MAGIC) {
         if (head.subarray(0, magic.length).equals(magic)) return compression;
     }
-    return "none";
+    // pzstd begins with a frame that decoders pass over (RFC 8878, section 3.1.2).
+    const isSkippable = head.length >= 4 && (head.readUInt32LE(0) & 0xfffffff0) === 0x184d2a50;
+    return isSkippable ? "zst" : "none";
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { failed, type ImageCheck, passed } from "./check";
-import type { Compression } from "./compression";
+import { type Compression, detectCompression } from "./compression";
 import { QCOW2_MAGIC } from "./qcow2";
 
 /** How the disk lies in the file, once unpacked. */
@@ -9,24 +9,63 @@ export type ImageFormat = "raw" | "qcow2";
 /** The first bytes that tell what a file is: an ISO says so at 32 KiB. */
 export const HEAD_BYTES = 36 * 1024;
 
-const NO_DISKS: readonly (readonly [name: string, offset: number, bytes: Buffer])[] = [
-    ["squashfs file system", 0, Buffer.from("hsqs")],
-    ["VMDK disk", 0, Buffer.from("KDMV")],
-    ["VHDX disk", 0, Buffer.from("vhdxfile")],
-    ["VDI disk", 64, Buffer.from("7f10dabe", "hex")],
-    ["ZIP archive", 0, Buffer.from("504b0304", "hex")],
-    ["tar archive", 257, Buffer.from("ustar")],
+const VHD_COOKIE = Buffer.from("conectix");
+
+/** A kind of file that is no disk a machine can be written with. */
+export interface OtherKind {
+    /** With its article. */
+    name: string;
+    /** What to do about it. */
+    advice: string;
+}
+
+const CONVERT = "hosts write raw and qcow2 images: convert it with qemu-img convert -O raw";
+const UNPACK = "give the image that is in it";
+const FILE_SYSTEM = "hosts write whole disks: make an image with a partition table, and this in a partition";
+const INSTALLER = "hosts write disks: install from it into an image, and give that";
+const TWICE = "hosts unpack an image once: unpack it, and pack it once";
+const PAGE = "give the image itself: this is what a server answers in its place";
+
+const OTHERS: readonly (readonly [name: string, advice: string, offset: number, bytes: Buffer])[] = [
+    ["a squashfs file system", FILE_SYSTEM, 0, Buffer.from("hsqs")],
+    ["a VMDK disk", CONVERT, 0, Buffer.from("KDMV")],
+    ["a VMDK descriptor", CONVERT, 0, Buffer.from("# Disk DescriptorFile")],
+    ["a VHDX disk", CONVERT, 0, Buffer.from("vhdxfile")],
+    ["a VHD disk", CONVERT, 0, VHD_COOKIE],
+    ["a VDI disk", CONVERT, 64, Buffer.from("7f10dabe", "hex")],
+    ["a QED disk", CONVERT, 0, Buffer.from("QED\0", "latin1")],
+    ["a ZIP archive", UNPACK, 0, Buffer.from("504b0304", "hex")],
+    ["a 7z archive", UNPACK, 0, Buffer.from("377abcaf271c", "hex")],
+    ["a tar archive", UNPACK, 257, Buffer.from("ustar")],
+    ["an HTML page", PAGE, 0, Buffer.from("<!doctype html")],
+    ["an HTML page", PAGE, 0, Buffer.from("<html")],
 ];
 
-/** What the (unpacked) bytes begin with; `other` names a kind that is no disk a machine can be written with. */
-export function detectFormat(head: Buffer): { format: ImageFormat; other?: string } {
+/** What the (unpacked) bytes begin with. */
+export function detectFormat(head: Buffer): { format: ImageFormat; other?: OtherKind } {
     if (startsWith(head, 0, QCOW2_MAGIC)) return { format: "qcow2" };
-    const other = NO_DISKS.find(([, offset, bytes]) => startsWith(head, offset, bytes))?.[0];
-    if (other !== undefined) return { format: "raw", other };
+    const lower = Buffer.from(head.toString("latin1", 0, 16).toLowerCase(), "latin1");
+    const [name, advice] =
+        OTHERS.find(
+            ([, , offset, bytes]) => startsWith(head, offset, bytes) || startsWith(lower, offset, bytes),
+        ) ?? [];
+    if (name !== undefined && advice !== undefined) return { format: "raw", other: { name, advice } };
+    const packed = detectCompression(head);
+    if (packed !== "none")
+        return { format: "raw", other: { name: `packed as ${packed} again`, advice: TWICE } };
     const isIso = startsWith(head, 0x8001, Buffer.from("CD001"));
     const isHybrid = startsWith(head, 512, Buffer.from("EFI PART"));
-    return isIso && !isHybrid ? { format: "raw", other: "ISO 9660 image" } : { format: "raw" };
+    return isIso && !isHybrid
+        ? { format: "raw", other: { name: "an ISO 9660 image", advice: INSTALLER } }
+        : { format: "raw" };
 }
+
+/** What a VHD of fixed size, which begins as a raw image, ends with. */
+export function isFixedVhd(tail: Buffer): boolean {
+    return startsWith(tail, 0, VHD_COOKIE);
+}
+
+export const FIXED_VHD: OtherKind = { name: "a VHD disk of fixed size", advice: CONVERT };
 
 function startsWith(head: Buffer, offset: number, bytes: Buffer): boolean {
     return head.subarray(offset, offset + bytes.length).equals(bytes);

@@ -1,6 +1,6 @@
 import * as crypto from "node:crypto";
 import type { BlockDevice } from "./blockDevice";
-import { ImageDamage } from "./check";
+import { ImageDamage, ImageError } from "./check";
 import { decompress, detectCompression, type Compression } from "./compression";
 import { HEAD_BYTES } from "./format";
 import { DEFAULT_MAX_DISK_BYTES, type InspectLimits, type Inspection, type Progress } from "./inspection";
@@ -9,6 +9,7 @@ import { FileSource } from "./source/file";
 import { HashedSource } from "./source/hashed";
 import { RangeDevice } from "./source/rangeDevice";
 import type { ImageSource } from "./source/source";
+import { formatSize } from "./size";
 import { openSpool, type Spool } from "./spool";
 
 export interface InspectTask {
@@ -42,6 +43,7 @@ export async function inspectSource(
     { limits, planned }: InspectTask,
     onProgress: OnProgress = () => undefined,
 ): Promise<Inspection> {
+    assertNotTooLarge(source.size, limits);
     const device = deviceOf(source);
     if (planned !== undefined && device) {
         const look = await lookWithoutReading(device, planned, limits);
@@ -79,6 +81,17 @@ export async function inspectSource(
         await bytes.close();
         await spool?.close();
     }
+}
+
+/** Said before hours are spent with its digest. */
+function assertNotTooLarge(
+    size: number | undefined,
+    { maxDiskBytes = DEFAULT_MAX_DISK_BYTES }: InspectLimits,
+): void {
+    if (size === undefined || size <= maxDiskBytes) return;
+    throw new ImageError(
+        `has ${formatSize(size)}, more than the ${formatSize(maxDiskBytes)} that a disk may have: nothing of it was read. Raise edge-os:image.maxDiskBytes if it is meant to be so large`,
+    );
 }
 
 function deviceOf(source: ImageSource): BlockDevice | undefined {

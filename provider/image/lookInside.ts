@@ -1,7 +1,7 @@
 import type { BlockDevice } from "./blockDevice";
 import { failed, ImageDamage, type ImageCheck, passed } from "./check";
 import type { Compression } from "./compression";
-import { detectFormat, HEAD_BYTES } from "./format";
+import { detectFormat, FIXED_VHD, HEAD_BYTES, isFixedVhd, type OtherKind } from "./format";
 import { DEFAULT_MAX_DISK_BYTES, type InspectLimits, type Inspection } from "./inspection";
 import { type DiskLook, lookAtDisk } from "./lookAtDisk";
 import { Qcow2Device } from "./qcow2";
@@ -15,10 +15,18 @@ export async function lookInside(
     compression: Compression,
     limits: InspectLimits,
 ): Promise<Look> {
-    const { format, other } = detectFormat(await file.read(0, Math.min(file.size, HEAD_BYTES)));
-    if (other !== undefined) {
-        const message = `is a ${other}, not a disk image (raw or qcow2)`;
-        return bare(file.size, [failed("container.whole", other, message)]);
+    if (file.size === 0) {
+        return bare(0, [
+            failed("container.whole", "0 bytes", "is empty: whatever should have written it did not"),
+        ]);
+    }
+    const { format, other = await otherByItsEnd(file) } = detectFormat(
+        await file.read(0, Math.min(file.size, HEAD_BYTES)),
+    );
+    if (other) {
+        return bare(0, [
+            failed("container.whole", other.name, `is ${other.name}, not a disk image: ${other.advice}`),
+        ]);
     }
     let disk = file;
     if (format === "qcow2") {
@@ -37,6 +45,11 @@ export async function lookInside(
     const checks = [wholeCheck(file, format, compression), sizeCheck(disk, limits)];
     const look = await lookAtDisk(disk, { format, compression }, limits.expect);
     return { ...look, format, virtualSizeBytes: disk.size, checks: [...checks, ...look.checks] };
+}
+
+async function otherByItsEnd(file: BlockDevice): Promise<OtherKind | undefined> {
+    if (file.size < 1024) return undefined;
+    return isFixedVhd(await file.read(file.size - 512, 512)) ? FIXED_VHD : undefined;
 }
 
 function wholeCheck(file: BlockDevice, format: string, compression: Compression): ImageCheck {

@@ -102,11 +102,20 @@ function describeImage({
         contents?.architecture === undefined ? [] : [markdownText(contents.architecture)],
         kernel === undefined ? [] : [`kernel ${markdownText(kernel)}`],
         contents?.packages ? [`${contents.packages.packages.length} packages`] : [],
-        [`${packed}, ${formatSize(sizeBytes)}, disk of ${formatSize(virtualSizeBytes)}`],
+        [`${packed}, ${describeSizes({ sizeBytes, virtualSizeBytes })}`],
         [`SHA-256 ${markdownCode(sha256)}`],
     ]
         .flat()
         .join(" · ");
+}
+
+/** `1.2 GiB, disk of 4 GiB`; there is no disk in what could not be unpacked. */
+export function describeSizes({
+    sizeBytes,
+    virtualSizeBytes,
+}: Pick<ReportedImage, "sizeBytes" | "virtualSizeBytes">): string {
+    const size = formatSize(sizeBytes);
+    return virtualSizeBytes === 0 ? size : `${size}, disk of ${formatSize(virtualSizeBytes)}`;
 }
 
 function describeProblem({ ids, seen, message }: Finding): string {

@@ -117,7 +117,7 @@ describe("the inspection of an image", () => {
         const iso = Buffer.alloc(64 * 1024);
         iso.write("CD001", 0x8001);
         const [check] = (await inspectImage(write(iso))).checks;
-        expect(check).to.include({ id: "container.whole", verdict: "failed", seen: "ISO 9660 image" });
+        expect(check).to.include({ id: "container.whole", verdict: "failed", seen: "an ISO 9660 image" });
     });
 
     it("misses the EFI system partition and what must be in it", async () => {
