@@ -8,6 +8,7 @@ import {
     type CustomizationStep,
     type CustomizedImageArgs,
 } from "./customizedImage";
+import { RecipeImage, type RecipeImageArgs } from "./recipeImage";
 
 /** What a file for `sat bootprep` leaves out. */
 export interface BootprepOptions {
@@ -32,7 +33,7 @@ export interface BootprepConfiguration {
     requireDkms?: pulumi.Input<boolean>;
 }
 
-/** Arguments of one image; its name is the file's. */
+/** Arguments of one image; its name is the file's. What belongs to a session has no effect on one that is only built. */
 export interface BootprepImageOptions extends Omit<
     CustomizedImageArgs,
     "connection" | "name" | "baseImage" | "steps"
@@ -41,6 +42,8 @@ export interface BootprepImageOptions extends Omit<
     baseImage?: CustomizedImageArgs["baseImage"];
     /** After those of the image's configuration. */
     steps?: readonly CustomizationStep[];
+    /** For the build alone, where the base is a recipe. */
+    recipe?: Pick<RecipeImageArgs, "requireDkms" | "timeLimits">;
 }
 
 /**
@@ -65,14 +68,44 @@ export function fromBootprep(
     file: string,
     options: BootprepOptions = {},
     opts: pulumi.CustomResourceOptions = {},
-): Record<string, CustomizedImage> {
-    const made: Record<string, CustomizedImage> = {};
+): Record<string, CustomizedImage | RecipeImage> {
+    const made: Record<string, CustomizedImage | RecipeImage> = {};
     for (const image of planned(file, options)) {
-        const { key, base } = image;
-        const baseImage = options.images?.[key]?.baseImage ?? baseOf(base, made);
-        made[key] = new CustomizedImage(key, argumentsOf(image, baseImage, options), opts);
+        const { key, base, isChanged } = image;
+        const given = options.images?.[key]?.baseImage;
+        const built = base.kind === "recipe" ? build(image, base, options, opts) : undefined;
+        if (built && !isChanged) made[key] = built;
+        else {
+            const baseImage = given ?? built?.imageId ?? baseOf(base, made);
+            made[key] = new CustomizedImage(key, argumentsOf(image, baseImage, options), opts);
+        }
     }
     return made;
+}
+
+/** What a build and the session after it have in common. */
+const SHARED = [
+    ...["kernelFileName", "initrdFileName", "buildEnvSize", "jobMemSize", "arch", "permanentDelete"],
+] as const satisfies readonly (keyof BootprepImageOptions & keyof RecipeImageArgs)[];
+
+/** The image of a recipe. Where it is customized it has the name that `sat` gives it until then. */
+function build(
+    { key, name, isChanged }: Planning.PlannedImage,
+    base: { id: string } | { name: string },
+    { connection, images = {} }: BootprepOptions,
+    opts: pulumi.CustomResourceOptions,
+): RecipeImage {
+    const given = images[key] ?? {};
+    const ending = isChanged ? "-pre-configuration" : "";
+    const args: RecipeImageArgs = {
+        ...Object.fromEntries(SHARED.map((field) => [field, given[field]])),
+        ...(isChanged || given.metadata === undefined ? {} : { metadata: given.metadata }),
+        ...given.recipe,
+        ...(connection === undefined ? {} : { connection }),
+        name: `${name}${ending}`,
+        recipe: meant(base),
+    };
+    return new RecipeImage(`${key}${ending}`, args, opts);
 }
 
 /** Loaded on use, since a program without such a file must not load the YAML library. */
@@ -115,6 +148,7 @@ function argumentsOf(
     { connection, configurations = {}, images = {} }: BootprepOptions,
 ): CustomizedImageArgs {
     const { steps = [], ...more } = images[key] ?? {};
+    delete more.recipe;
     const known = configuration === undefined ? undefined : configurations[configuration];
     const played = (known?.steps ?? []).map((step) => withGroups(step, groups));
     return {
@@ -129,14 +163,17 @@ function argumentsOf(
 
 function baseOf(
     base: Planning.PlannedBase,
-    made: Readonly<Record<string, CustomizedImage>>,
+    made: Readonly<Record<string, CustomizedImage | RecipeImage>>,
 ): CustomizedImageArgs["baseImage"] {
-    if ("id" in base) return base.id;
-    // By an object, since a text that looks like an id would be taken for one.
-    if ("name" in base) return { name: base.name };
+    if ("id" in base || "name" in base) return meant(base);
     const image = base.kind === "ref" ? made[base.key] : undefined;
     if (image) return image.imageId;
     throw new Error("an image was planned before its base");
+}
+
+/** A name as an object, since a text that looks like an id would be taken for one. */
+function meant(base: { id: string } | { name: string }): string | { name: string } {
+    return "id" in base ? base.id : { name: base.name };
 }
 
 function withGroups(step: CustomizationStep, groups: readonly string[]): CustomizationStep {

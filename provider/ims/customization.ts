@@ -10,6 +10,7 @@ import {
     type SshLogin,
 } from "../ssh";
 import type { ImsImage, ImsJob, ImsJobRequest } from "./api";
+import { bootFilesOf } from "./bootFiles";
 import type { ImsClient } from "./client";
 import type { CustomizedImageInputs } from "./customizedImage.schema";
 import { ImageJob, slownessOf, type Claiming } from "./imageJob";
@@ -108,7 +109,10 @@ export class Customization extends ImageJob {
 
     private async customize(root: ImageRoot, job: ImsJob, access: SessionAccess): Promise<void> {
         const { signal, projectDir } = this.context;
-        const names = bootFiles(job);
+        const names = bootFilesOf(
+            { kernelFileName: job.kernel_file_name, initrdFileName: job.initrd_file_name },
+            job.arch,
+        );
         const before: BootFingerprint = await fingerprintBoot(root, names.initrd, signal);
         await runSteps(this.inputs.steps, root, {
             ...{ projectDir, signal, initrd: names.initrd, timeLimit: this.limits.step },
@@ -185,12 +189,5 @@ function limitsOf({ timeLimits: given = {} }: CustomizedImageInputs, base: ImsIm
         ssh: duration(given.ssh) ?? 10 * MINUTE,
         step: duration(given.step) ?? 60 * MINUTE * slow,
         packaging: duration(given.packaging) ?? 60 * MINUTE * slow,
-    };
-}
-
-function bootFiles(job: ImsJob): { kernel: string; initrd: string } {
-    return {
-        kernel: job.kernel_file_name ?? (job.arch === "aarch64" ? "Image" : "vmlinuz"),
-        initrd: job.initrd_file_name ?? "initrd",
     };
 }

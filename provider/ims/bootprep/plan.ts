@@ -22,13 +22,15 @@ export interface PlannedImage {
     readonly base: PlannedBase;
     readonly configuration?: string;
     readonly groups: readonly string[];
+    /** Whether a session changes it; without one it is only built. */
+    readonly isChanged: boolean;
 }
 
 export type PlannedBase =
     /** The program names it. */
     | { readonly kind: "given" }
-    | { readonly kind: "id"; readonly id: string }
-    | { readonly kind: "name"; readonly name: string }
+    | { readonly kind: "image" | "recipe"; readonly id: string }
+    | { readonly kind: "image" | "recipe"; readonly name: string }
     /** Another image of the file, by its key. */
     | { readonly kind: "ref"; readonly key: string };
 
@@ -102,10 +104,12 @@ class Plan {
         const { base: hasBase, steps: hasSteps } = this.given(key);
         const base = hasBase ? { kind: "given" as const } : this.baseOf(image);
         const configuration = this.configurationOf(image);
-        this.checkChange(image, hasSteps);
+        const isChanged = image.configuration !== undefined || hasSteps;
+        if (!isChanged) this.checkBuilt(image);
         if (key === undefined || name === undefined || !base) return undefined;
         const groups = image.groups.map(({ value }) => value);
-        return { key, name, base, groups, ...(configuration === undefined ? {} : { configuration }) };
+        const known = { key, name, base, groups, isChanged };
+        return configuration === undefined ? known : { ...known, configuration };
     }
 
     private keyOf(image: FileImage): string | undefined {
@@ -132,26 +136,19 @@ class Plan {
             case "ref":
                 return { kind: "ref", key: base.text.value };
             case "id":
-            case "name":
-                if (base.type === "image") return this.imageBase(base.kind, base.text);
-                this.file.problem(
-                    base.text.place,
-                    `is a recipe: build its image first, and give that as ${this.option(image, "baseImage")}`,
-                );
+                if (ID.test(base.text.value)) return { kind: base.type, id: base.text.value };
+                this.file.problem(base.text.place, "is not an id of IMS, which is a UUID");
                 return undefined;
+            case "name":
+                return this.namedBase(base.type, base.text);
         }
     }
 
-    private imageBase(kind: "id" | "name", text: Text): PlannedBase | undefined {
-        if (kind === "id") {
-            if (ID.test(text.value)) return { kind: "id", id: text.value };
-            this.file.problem(text.place, "is not an id of IMS, which is a UUID");
-            return undefined;
-        }
+    private namedBase(kind: "image" | "recipe", text: Text): PlannedBase | undefined {
         const name = this.rendered(text, (variable) => this.variable(variable));
         if (name === undefined) return undefined;
-        const made = this.madeAs(name);
-        if (!made) return { kind: "name", name };
+        const made = kind === "image" ? this.madeAs(name) : undefined;
+        if (!made) return { kind, name };
         this.file.problem(
             text.place,
             `is the image of line ${made.place.line}, which is still to be made: give that one a ref_name, and name it ` +
@@ -173,9 +170,8 @@ class Plan {
     }
 
     /** What is built from a recipe is an image by itself. */
-    private checkChange(image: FileImage, hasSteps: boolean): void {
-        const isBuilt = image.base && "type" in image.base && image.base.type === "recipe";
-        if (image.configuration || hasSteps || isBuilt) return;
+    private checkBuilt(image: FileImage): void {
+        if (image.base && "type" in image.base && image.base.type === "recipe") return;
         this.file.problem(
             image.place,
             `has no configuration, so that nothing of its base would change: give ${this.option(image, "steps")}, or use ` +

@@ -4,8 +4,9 @@ import * as path from "node:path";
 import { startLab, type Lab } from "../../../lab";
 import type { Image } from "../../../lab/ims/store";
 import { needsImageRoots } from "../../support/imageRoot";
-import { importImage, imsConfig } from "../../support/ims";
+import { imsConfig } from "../../support/ims";
 import { ImsRuns } from "../../support/imsRuns";
+import { registerRecipe } from "../../support/recipe";
 import { stackUnderTest, type StackUnderTest } from "../../support/stack";
 
 const FILE = `schema_version: 1.0.9
@@ -22,7 +23,7 @@ images:
   configuration_group_names: [Compute]
 - name: bottom
   ref_name: bottom
-  base: { ims: { name: cos, type: image } }
+  base: { ims: { name: cos-recipe, type: recipe } }
 `;
 
 const PROGRAM = `
@@ -51,7 +52,7 @@ describe("ims.fromBootprep", function () {
     before(async function () {
         needsImageRoots(this);
         lab = await startLab({ emf: false, images: false, ims: true, jobSpeed: 100 });
-        await importImage(lab.ims, "cos");
+        await registerRecipe(lab.ims, "cos-recipe");
     });
     beforeEach(() => {
         const { clientSecret, ...open } = imsConfig(lab.ims);
@@ -72,16 +73,17 @@ describe("ims.fromBootprep", function () {
         const made = { top: image("middle-top"), middle: image("middle"), bottom: image("bottom") };
         for (const [name, { link }] of Object.entries(made)) expect(manifests[name]).to.equal(link?.path);
         expect(made.bottom.metadata).to.include({ layer: "bottom" });
+        expect(image("bottom-pre-configuration").metadata).to.not.include({ layer: "bottom" });
         expect(await runs.fileIn(made.top.id, "etc/bottom")).to.equal("bottom\n");
         expect(await runs.fileIn(made.middle.id, "etc/configured")).to.equal("configured\n");
         expect(await runs.fileIn(made.top.id, "etc/seen")).to.equal("configured\nconfigured\n");
         runs.expectNothingLeft();
 
         const again = await stack.preview();
-        expect(again.changes, again.stdout).to.deep.equal({ same: 4 });
+        expect(again.changes, again.stdout).to.deep.equal({ same: 5 });
         const destroyed = await stack.destroy();
         expect(destroyed.exitCode, destroyed.stdout).to.equal(0);
-        expect(lab.ims.store.images.list().map(({ name }) => name)).to.deep.equal(["cos"]);
+        expect(lab.ims.store.images.list()).to.deep.equal([]);
     });
 
     it("hands the groups of the file to the plays of its configuration", async () => {
@@ -102,10 +104,7 @@ describe("ims.fromBootprep", function () {
     it("tells everything that cannot be made before anything is registered", async () => {
         const text = FILE.replace("image_ref: bottom", "product: { name: cos, type: image }")
             .replace("site-config", "other-config")
-            .replace(
-                "{ ims: { name: cos, type: image } }",
-                "{ ims: { name: cos, type: image } }\n  if_exists: abort",
-            );
+            .concat("  if_exists: abort\n");
         fs.writeFileSync(path.join(stack.dir, "site.yaml"), text);
         const { exitCode, stdout, operations } = await stack.up();
         expect(exitCode).to.not.equal(0);

@@ -52,14 +52,16 @@ session_templates: []
         expect(images(text, options)).to.deep.equal([
             {
                 ...{ key: "bottom", name: "cos-24.11", configuration: "site", groups: ["Compute"] },
-                base: { kind: "name", name: "cos" },
+                isChanged: true,
+                base: { kind: "image", name: "cos" },
             },
             {
-                ...{ key: "middle", name: "middle", configuration: "site", groups: [] },
+                ...{ key: "middle", name: "middle", configuration: "site", groups: [], isChanged: true },
                 base: { kind: "ref", key: "bottom" },
             },
             {
                 ...{ key: "top", name: "top", configuration: "site", groups: ["Compute", "Application_UAN"] },
+                isChanged: true,
                 base: { kind: "ref", key: "middle" },
             },
         ]);
@@ -91,9 +93,9 @@ images:
         const given = { base: false, steps: true };
         const planned = images(text, { images: { old: given, first: given, second: given } });
         expect(planned).to.deep.equal([
-            { key: "old", name: "old", groups: [], base: { kind: "name", name: "cos" } },
-            { key: "first", name: "first", groups: [], base: { kind: "id", id: ID } },
-            { key: "second", name: "second", groups: [], base: { kind: "id", id: ID } },
+            { key: "old", name: "old", groups: [], isChanged: true, base: { kind: "image", name: "cos" } },
+            { key: "first", name: "first", groups: [], isChanged: true, base: { kind: "image", id: ID } },
+            { key: "second", name: "second", groups: [], isChanged: true, base: { kind: "image", id: ID } },
         ]);
     });
 
@@ -105,8 +107,26 @@ images:
 `;
         const given = { base: true, steps: true };
         expect(images(text, { images: { a: given, b: given } })).to.deep.equal([
-            { key: "a", name: "a", groups: [], base: { kind: "given" } },
-            { key: "b", name: "b", groups: [], base: { kind: "given" } },
+            { key: "a", name: "a", groups: [], isChanged: true, base: { kind: "given" } },
+            { key: "b", name: "b", groups: [], isChanged: true, base: { kind: "given" } },
+        ]);
+    });
+
+    it("may be built from recipes, and changed then or not", () => {
+        const text = `
+images:
+- { name: built, base: { ims: { name: cos-recipe, type: recipe } } }
+- { name: changed, base: { ims: { id: ${ID}, type: recipe } }, configuration: c, configuration_group_names: [] }
+`;
+        expect(images(text, { configurations: ["c"] })).to.deep.equal([
+            {
+                ...{ key: "built", name: "built", groups: [], isChanged: false },
+                base: { kind: "recipe", name: "cos-recipe" },
+            },
+            {
+                ...{ key: "changed", name: "changed", groups: [], isChanged: true, configuration: "c" },
+                base: { kind: "recipe", id: ID },
+            },
         ]);
     });
 
@@ -145,7 +165,6 @@ images:
             '6 images[0].configuration "compute-config" is a configuration of CFS',
             "7 images[0].configuration_group_names[0] must be plain text",
             "8 images[1].name has a statement of Jinja",
-            "9 images[1].base.ims.name is a recipe",
             '10 images[2].name "true" must not be a word that YAML takes for a value',
             '11 images[2].base.image_ref no image of this file has the ref_name "uann": did you mean uan?',
             "10 images[2] has no configuration",
