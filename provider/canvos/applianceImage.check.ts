@@ -40,7 +40,21 @@ export async function checkAppliance(
     const known = await lookAtSource(source, last, context);
     if (known === undefined) return { problems, values: lastValues(last) };
     if ("problem" in known) return { problems: [...problems, known.problem] };
-    await tellOfMove(source, known.commit, context);
+    const told = tellOfMove(source, known.commit, context);
+    try {
+        return await judged(inputs, known, context, last, problems);
+    } finally {
+        await told;
+    }
+}
+
+async function judged(
+    inputs: Checked<ApplianceInputs>,
+    known: KnownCheckout,
+    context: CanvosContext,
+    last: Last,
+    problems: Problem[],
+): Promise<CheckOutcome<ApplianceInputs>> {
     const given = knownInputs(inputs);
     if (given === undefined) return { problems, values: { ...unknownValues(), commit: known.identity } };
     problems.push(...judge(given, known, context));

@@ -68,7 +68,7 @@ export function whyFailed(file: string, count = 6): string {
             .replace(/\u001b\[[0-9;]*[A-Za-z]/g, "")
             .split(/\r?\n|\r/)
             .filter(
-                (line) => line.trim() !== "" && !line.includes('An error occurred while running the command'),
+                (line) => line.trim() !== "" && !line.includes("An error occurred while running the command"),
             );
         const telling = lines.filter((line) =>
             /error|fail|no space|denied|not allowed|not found/i.test(line),

@@ -2,14 +2,16 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { ResultCache } from "../image/cache";
+import { type ImageLibrary, imageSystem } from "../image/library";
 import { dockerLogin } from "../oci/dockerConfig";
 import { parseReference } from "../oci/reference";
 import type { Context, Host } from "../resource/context";
 import { build, folderOf, removeFolder, stopBuild, type BuildTools } from "./build";
-import type { BuildPlan } from "./build.plan";
+import type { BuildPlan, Placement } from "./build.plan";
 import type { BuildResult } from "./build.types";
-import { lookAtCommit, lookAtFolder, type KnownCheckout } from "./checkout";
+import { isCheckoutTexts, knownCommit, lookAtFolder, readCommit, type KnownCheckout } from "./checkout";
 import { Docker } from "./docker";
+import { fetchFile } from "./downloads";
 import { Git } from "./git";
 import { Repositories } from "./repositories";
 import type { CanvosSettings } from "./settings";
@@ -33,6 +35,7 @@ export class Builder {
     readonly cache: ResultCache;
     private readonly git: Git;
     private readonly repositories: Repositories;
+    private library?: ImageLibrary;
     private readonly looks = new Map<string, Promise<KnownCheckout>>();
 
     constructor(
@@ -75,8 +78,16 @@ export class Builder {
         return now === commit ? undefined : now;
     }
 
-    build(plan: BuildPlan, context: BuildContext): Promise<BuildResult> {
-        return build(plan, this.tools(plan), context);
+    async build(plan: BuildPlan, context: BuildContext): Promise<BuildResult> {
+        const { origin, commit } = plan.known;
+        if (origin !== undefined) await this.repositories.withCommit(origin, commit, context);
+        const fetched: Placement[] = [];
+        for (const download of plan.downloads) {
+            const folder = path.join(this.settings.workDirectory, "downloads");
+            this.library ??= imageSystem.connect({}, this.host);
+            fetched.push({ from: await fetchFile(download, folder, this.library, context), to: download.to });
+        }
+        return build({ ...plan, placements: [...plan.placements, ...fetched] }, this.tools(plan), context);
     }
 
     /** Runs `docker` with the login for one image's registry, in a configuration of its own. */
@@ -100,9 +111,18 @@ export class Builder {
         await removeFolder(folder);
     }
 
-    private async lookAt(source: GitSource, commit: string, context: BuildContext): Promise<KnownCheckout> {
-        const repository = await this.repositories.withCommit(source.git, commit, context);
-        return lookAtCommit(this.git, repository, commit, source.ref);
+    /** A commit never changes: what was read of it once is kept. */
+    private async lookAt(
+        { git: origin, ref }: GitSource,
+        commit: string,
+        context: BuildContext,
+    ): Promise<KnownCheckout> {
+        const key = [origin, ref, commit].join("\0");
+        const texts = await this.cache.throughIdentity("canvos checkout", key, isCheckoutTexts, async () => {
+            const copy = await this.repositories.withCommit(origin, commit, context);
+            return readCommit(this.git, copy, commit, ref);
+        });
+        return knownCommit({ origin, commit, repository: this.repositories.copyOf(origin) }, texts);
     }
 
     private tools({ variables }: BuildPlan): BuildTools {

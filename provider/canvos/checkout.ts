@@ -14,6 +14,8 @@ export interface KnownCheckout {
     /** The commit, and where files were changed since, a digest of those after it. */
     identity: string;
     commit: string;
+    /** Address that the commit is fetched from, where it is not here. */
+    origin?: string;
     /** Repository that has the commit: a private copy, or the user's checkout, which is only read. */
     repository: string;
     /** Files that differ from the commit, relative to the checkout; of a folder only. */
@@ -27,26 +29,44 @@ export interface ChangedFile {
 }
 
 const NEEDED = ["Earthfile", "earthly.sh", ".arg.template"] as const;
+const VERSIONS = "k8s_version.json";
 
-/** What a commit of a repository holds. */
-export async function lookAtCommit(
+/** The files of a commit that say what it builds, as texts: they never change. */
+export interface CheckoutTexts {
+    tag?: string;
+    files: Readonly<Record<string, string>>;
+}
+
+export function isCheckoutTexts(value: unknown): value is CheckoutTexts {
+    return typeof (value as Partial<CheckoutTexts> | null)?.files === "object";
+}
+
+export async function readCommit(
     git: Git,
     repository: string,
     commit: string,
     ref: string,
-): Promise<KnownCheckout> {
-    const read = async (name: string): Promise<string | undefined> => {
+): Promise<CheckoutTexts> {
+    const files: Record<string, string> = {};
+    for (const name of [...NEEDED, VERSIONS]) {
         try {
-            return await git.run(["cat-file", "blob", `${commit}:${name}`], { cwd: repository });
+            files[name] = await git.run(["cat-file", "blob", `${commit}:${name}`], { cwd: repository });
         } catch (error) {
-            if (error instanceof GitFailure) return undefined;
-            throw error;
+            if (!(error instanceof GitFailure)) throw error;
         }
-    };
-    const tag = (await tagOf(git, repository, commit, ref)) ?? undefined;
+    }
+    const tag = await tagOf(git, repository, commit, ref);
+    return { ...(tag === undefined ? {} : { tag }), files };
+}
+
+/** What a commit of a repository holds. */
+export function knownCommit(
+    { origin, repository, commit }: { origin: string; repository: string; commit: string },
+    { tag, files }: CheckoutTexts,
+): KnownCheckout {
     return {
-        ...{ identity: commit, commit, repository, changed: [] },
-        checkout: await readCheckout(`commit ${commit.slice(0, 12)} of the repository`, read, tag),
+        ...{ identity: commit, origin, commit, repository, changed: [] },
+        checkout: checkoutOf(`commit ${commit.slice(0, 12)} of the repository`, files, tag),
     };
 }
 
@@ -64,28 +84,29 @@ export async function lookAtFolder(git: Git, folder: string): Promise<KnownCheck
     }
     const commit = (await git.run(["rev-parse", "HEAD"], { cwd: folder })).trim();
     const changed = await changedFiles(git, folder);
-    const read = (name: string): Promise<string | undefined> => {
+    const files: Record<string, string> = {};
+    for (const name of [...NEEDED, VERSIONS]) {
         const file = path.join(folder, name);
-        return Promise.resolve(fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined);
-    };
+        if (fs.existsSync(file)) files[name] = fs.readFileSync(file, "utf8");
+    }
     return {
         identity: changed.length === 0 ? commit : `${commit}-${await digestOf(folder, changed)}`,
         ...{ commit, repository: folder, changed },
-        checkout: await readCheckout(folder, read, await tagOf(git, folder, commit, "")),
+        checkout: checkoutOf(folder, files, await tagOf(git, folder, commit, "")),
     };
 }
 
-async function readCheckout(
+function checkoutOf(
     where: string,
-    read: (name: string) => Promise<string | undefined>,
+    files: Readonly<Record<string, string>>,
     tag: string | undefined,
-): Promise<Checkout> {
-    const [earthfile, script, template] = await Promise.all(NEEDED.map(read));
+): Checkout {
+    const [earthfile, script, template] = NEEDED.map((name) => files[name]);
     if (earthfile === undefined || script === undefined || template === undefined) {
-        const missing = NEEDED.filter((_, index) => [earthfile, script, template][index] === undefined);
+        const missing = NEEDED.filter((name) => files[name] === undefined);
         throw new EdgeError(`${where} is not CanvOS: it has no ${missing.join(", no ")}`);
     }
-    const versions = await read("k8s_version.json");
+    const versions = files[VERSIONS];
     return {
         ...(tag === undefined ? {} : { tag }),
         earthfile: readEarthfile(earthfile),

@@ -65,7 +65,7 @@ export class Git {
         if (ended === 0) return stdout;
         const said = redact(lastLines(stderr), this.secrets);
         if (timedOut) throw new UnavailableHere(`git ${args[0] ?? ""}: no answer in time`);
-        if (said.includes('dubious ownership')) {
+        if (said.includes("dubious ownership")) {
             throw new EdgeError(
                 `the checkout belongs to another user, and git leaves it alone: git config --global --add safe.directory '${cwd ?? ""}'`,
             );

@@ -50,7 +50,7 @@ export class Repositories {
         return copy;
     }
 
-    private copyOf(url: string): string {
+    copyOf(url: string): string {
         const digest = crypto.createHash("sha256").update(url).digest("hex").slice(0, 16);
         return path.join(this.folder, `${digest}.git`);
     }

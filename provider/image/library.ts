@@ -88,8 +88,8 @@ export class ImageLibrary {
         return this.places.publishedDigest(checksums, fileNameOf(image), signal);
     }
 
-    /** All bytes of an image, from a new connection behind each that breaks. */
-    bytes(location: string): ByteSource {
+    /** All bytes of an image, or those from `start` on; from a new connection behind each that breaks. */
+    bytes(location: string, start = 0): ByteSource {
         const { places, clock } = this;
         return {
             name: nameOf(location),
@@ -97,7 +97,7 @@ export class ImageLibrary {
                 try {
                     const source = await places.open(location, signal);
                     try {
-                        yield* readOn(source, { start: 0 }, { clock, ...(signal ? { signal } : {}) });
+                        yield* readOn(source, { start }, { clock, ...(signal ? { signal } : {}) });
                     } finally {
                         await source.close();
                     }
