@@ -110,3 +110,40 @@ export const journeys: readonly Journey[] = [
         replaces: true,
     },
 ];
+
+const DAY = 24 * 3_600_000;
+
+export const paletteJourneys: readonly Journey[] = [
+    {
+        kind: "palette.EdgeHost",
+        async prepare({ palette }) {
+            const host = { uid: "edge-till-4", projectUid: palette.store.projects[0]?.uid };
+            return {
+                first: { ...host, labels: { role: "till" }, architecture: "arm64", pairingKey: "one" },
+                second: {
+                    ...{ ...host, labels: { site: "2" }, name: "gate", architecture: "amd64" },
+                    ...{ pairingKey: "two", remoteShell: true },
+                },
+            };
+        },
+        watched: ["edgeHosts"],
+        made: { edgeHosts: 1 },
+    },
+    {
+        kind: "palette.RegistrationToken",
+        async prepare(lab) {
+            const token = tokenInputs(lab);
+            return { first: token, second: { ...token, rotationTrigger: "2" } };
+        },
+        watched: ["tokens"],
+        made: { tokens: 1 },
+        replaces: true,
+    },
+];
+
+/** As a check leaves them. */
+function tokenInputs({ palette }: Lab): Record<string, unknown> {
+    const [issuedAt, expiresAt] = [0, 90].map((days) => new Date(Date.now() + days * DAY).toISOString());
+    const projectUid = palette.store.projects[0]?.uid;
+    return { name: "stores", validFor: "90d", active: true, issuedAt, expiresAt, projectUid };
+}

@@ -1,188 +1,29 @@
-import { expect } from "chai";
-import { startLab, type Lab } from "../../lab";
-import { VerbRunner, type VerbAnswer, type VerbCall } from "../support/verbs";
-import { journeys, type Journey } from "./journeys";
+import { startLab } from "../../lab";
+import { paletteConfig } from "../support/palette";
+import { journeys, paletteJourneys } from "./journeys";
+import { testKilling, type Stand } from "./killing";
 
-/** All kill points; without it a sample of each verb's. */
-const ALL = process.env.EDGE_OS_ALL_FAULTS === "1";
-const SAMPLE = 3;
-/** More calls than any verb makes. */
-const NEVER = 200;
+for (const journey of journeys) testKilling(journey, startEmf);
+for (const journey of paletteJourneys) testKilling(journey, startPalette);
 
-type Properties = Record<string, unknown>;
-
-/** A call of the API before or after which the process dies. */
-interface KillPoint {
-    call: number;
-    side: "before" | "after";
-    route: string;
-}
-
-for (const journey of journeys) {
-    describe(`${journey.kind}, killed at an outgoing call and run again`, function () {
-        this.timeout(ALL ? 1_200_000 : 240_000);
-        let lab: Lab;
-        let runner: VerbRunner;
-        let inputs: { first: Properties; second: Properties };
-
-        before(async () => {
-            lab = await startLab({ speed: 20 });
-            const { endpoint, keycloak, project, username, password, caFile } = lab.emf;
-            const config = {
-                "edge-os:emf": JSON.stringify({ endpoint, keycloak, project, username, caFile }),
-            };
-            runner = new VerbRunner({ config, env: { EDGE_OS_EMF_PASSWORD: password } });
-            inputs = await journey.prepare(lab);
-        });
-        after(async () => lab.close());
-
-        const verb = async (call: Omit<VerbCall, "kind">): Promise<VerbAnswer> => {
-            const answer = await runner.run({ kind: journey.kind, ...call });
-            if (!answer) throw new Error("the process was killed");
-            if (answer.error !== undefined) throw new Error(answer.error);
-            return answer;
-        };
-        const create = async (): Promise<{ id: string; olds: Properties }> => {
-            const { result } = await verb({ verb: "create", news: inputs.first });
-            return { id: result?.id ?? "", olds: result?.outs ?? {} };
-        };
-        const remove = async (row: { id: string; olds: Properties }): Promise<void> => {
-            await verb({ verb: "delete", ...row });
-            expect(await inventory(lab, journey)).to.deep.equal({}, "left behind by delete");
-        };
-
-        it("create makes one object", async () => {
-            await remove(await create());
-            for (const point of await killPoints(lab, runner, {
-                kind: journey.kind,
-                verb: "create",
-                news: inputs.first,
-            })) {
-                await killed(lab, runner, point, { kind: journey.kind, verb: "create", news: inputs.first });
-                const row = await create();
-                expect(await inventory(lab, journey), described(point)).to.deep.equal(journey.made);
-                await remove(row);
-            }
-        });
-
-        const change = journey.replaces === true ? "replacement" : "update";
-        it(`${change} arrives`, async () => {
-            if (journey.replaces === true) await replacementArrives();
-            else await updateArrives();
-        });
-
-        const updateArrives = async (): Promise<void> => {
-            const row = await create();
-            const call: VerbCall = { kind: journey.kind, verb: "update", ...row, news: inputs.second };
-            const points = await killPoints(lab, runner, call);
-            let current = { id: row.id, olds: (await verb(call)).result?.outs ?? {} };
-            const second = await contents(lab, journey);
-            for (const point of points) {
-                const back = await verb({ verb: "update", ...current, news: inputs.first });
-                const before = { id: row.id, olds: back.result?.outs ?? {} };
-                await killed(lab, runner, point, { ...call, ...before });
-                const { result } = await verb({ ...call, ...before });
-                current = { id: row.id, olds: result?.outs ?? {} };
-                expect(await contents(lab, journey), described(point)).to.deep.equal(second);
-            }
-            await remove(current);
-        };
-
-        /** The new object first, then without the old one, and back again: each half killed wherever it can be. */
-        const replacementArrives = async (): Promise<void> => {
-            const made: VerbCall = { kind: journey.kind, verb: "create", news: inputs.second };
-            for (const point of await killPoints(lab, runner, made)) {
-                const old = await create();
-                await killed(lab, runner, point, made);
-                const next = await verb(made);
-                await verb({ verb: "delete", ...old });
-                expect(await inventory(lab, journey), described(point)).to.deep.equal(journey.made);
-                await remove(madeBy(next));
-            }
-            await goneBackArrives();
-        };
-
-        /** A → B, of which the old object's deletion fails → A: that deletion comes late, and must not hit the new A. */
-        const goneBackArrives = async (): Promise<void> => {
-            const old = await create();
-            const replaced = madeBy(await verb({ verb: "create", news: inputs.second }));
-            const back = await create();
-            await verb({ verb: "delete", ...replaced });
-            await verb({ verb: "delete", ...old });
-            expect(await inventory(lab, journey)).to.deep.equal(journey.made);
-            await remove(back);
-        };
-
-        it("delete leaves nothing", async () => {
-            const first = await create();
-            const points = await killPoints(lab, runner, { kind: journey.kind, verb: "delete", ...first });
-            for (const point of points) {
-                const row = await create();
-                await killed(lab, runner, point, { kind: journey.kind, verb: "delete", ...row });
-                await remove(row);
-            }
-        });
-    });
-}
-
-/** Runs the verb once undisturbed, and tells where it could have died; a read need not be tried from both sides. */
-async function killPoints(lab: Lab, runner: VerbRunner, call: VerbCall): Promise<KillPoint[]> {
-    const points: KillPoint[] = [];
-    let calls = 0;
-    lab.emf.tap = (side, route) => {
-        if (side === "before") calls += 1;
-        if (side === "before" || !/^(GET|HEAD|POST token)/.test(route))
-            points.push({ call: calls, side, route });
-        return undefined;
+async function startEmf(): Promise<Stand> {
+    const lab = await startLab({ speed: 20 });
+    const { endpoint, keycloak, project, username, password, caFile } = lab.emf;
+    return {
+        ...{ lab, standIn: lab.emf, list: (path) => lab.emf.list(path) },
+        config: { "edge-os:emf": JSON.stringify({ endpoint, keycloak, project, username, caFile }) },
+        env: { EDGE_OS_EMF_PASSWORD: password },
     };
-    const answer = await runner.run(call);
-    delete lab.emf.tap;
-    if (!answer || answer.error !== undefined) throw new Error(answer?.error ?? "the process was killed");
-    // What it made is the next run's to find, as after a crash.
-    if (call.verb === "create") await runner.run({ ...call, verb: "delete", ...madeBy(answer) });
-    expect(points.length).to.be.within(1, NEVER);
-    if (ALL || points.length <= SAMPLE) return points;
-    const writes = points.filter(({ route }) => !/^(GET|HEAD|POST token)/.test(route));
-    return (writes.length > 0 ? writes : points).slice(0, 2 * SAMPLE);
 }
 
-function madeBy({ result }: VerbAnswer): { id: string; olds: Properties } {
-    return { id: result?.id ?? "", olds: result?.outs ?? {} };
-}
-
-async function killed(lab: Lab, runner: VerbRunner, point: KillPoint, call: VerbCall): Promise<void> {
-    let calls = 0;
-    lab.emf.tap = (side) => {
-        if (side === "before") calls += 1;
-        if (side !== point.side || calls !== point.call) return undefined;
-        runner.kill();
-        return "drop";
+async function startPalette(): Promise<Stand> {
+    const lab = await startLab({ emf: false, images: false, palette: true });
+    const { apiKey, ...open } = paletteConfig(lab.palette);
+    const { edgeHosts, tokens } = lab.palette.store;
+    const lists: Record<string, { list(): readonly unknown[] } | undefined> = { edgeHosts, tokens };
+    return {
+        ...{ lab, standIn: lab.palette, list: async (name) => lists[name]?.list() ?? [] },
+        config: { "edge-os:palette": JSON.stringify(open) },
+        env: { EDGE_OS_PALETTE_API_KEY: apiKey },
     };
-    const answer = await runner.run(call);
-    delete lab.emf.tap;
-    expect(answer, `${described(point)}: the verb ended before it could be killed`).to.equal(undefined);
-}
-
-/** How many objects of each watched kind there are. */
-async function inventory(lab: Lab, { watched }: Journey): Promise<Record<string, number>> {
-    const counts = await Promise.all(
-        watched.map(async (path) => [path, (await lab.emf.list(path)).length] as const),
-    );
-    return Object.fromEntries(counts.filter(([, count]) => count > 0));
-}
-
-/** The watched objects without what differs from run to run. */
-async function contents(lab: Lab, { watched }: Journey): Promise<unknown> {
-    const lists = await Promise.all(watched.map((path) => lab.emf.list(path)));
-    return JSON.parse(
-        JSON.stringify(lists, (key, value: unknown) =>
-            /timestamp|status|id$|claim|state/i.test(key) || key === "host" || key === "instance"
-                ? undefined
-                : value,
-        ).replace(/[0-9a-f]{12}-[0-9a-z-]+/g, "claim"),
-    ) as unknown;
-}
-
-function described({ call, side, route }: KillPoint): string {
-    return `killed ${side} call ${call}, ${route}`;
 }
