@@ -9,6 +9,7 @@ import type { Builder } from "./builder";
 import type { KnownCheckout } from "./checkout";
 import { readHere, userDataFile } from "./localText";
 import { DEFAULT_TARGETS, planBuild, type Given } from "./plan";
+import { prerequisiteProblems } from "./prerequisites";
 import { judgeBuild } from "./rules";
 import { userDataFindings, userDataTextFindings } from "./userData.text";
 
@@ -178,14 +179,20 @@ function knownInputs(inputs: Checked<ApplianceInputs>): Given | undefined {
 async function plannedValues(
     given: Given,
     known: KnownCheckout,
-    { client, projectDir, log }: CanvosContext,
+    context: CanvosContext,
     last: Last,
 ): Promise<Derived> {
+    const { client, projectDir, log } = context;
     const { settings, cache } = client;
     const around = { projectDir, settings, cache };
     const plan = async (generation: number): Promise<Derived> => {
         const { plan: planned, ...told } = await planBuild(given, known, { ...around, generation });
         const { inputHash } = planned;
+        // What stands in the way of a build matters where there will be one, and not to whoever only reviews it.
+        if (context.preview && inputHash !== last?.inputHash) {
+            for (const each of await prerequisiteProblems(planned, client, context))
+                log.warn(`to build: ${each}`);
+        }
         return {
             ...{ commit: known.identity, inputHash, generation, intact: true },
             references: planned.makes.providerImages ? planned.names.providers : {},

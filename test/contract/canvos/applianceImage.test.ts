@@ -1,7 +1,10 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { applianceImage } from "../../../provider/canvos/applianceImage.handler";
+import { RegistryClient } from "../../../provider/oci/client";
 import { CanvosMachine } from "../../support/canvos";
+import { testHost } from "../../support/context";
 
 describe("canvos.ApplianceImage", function () {
     this.timeout(60_000);
@@ -52,5 +55,83 @@ describe("canvos.ApplianceImage", function () {
         const tree = path.join(outputs.logFile, "../tree");
         expect(fs.readFileSync(path.join(tree, ".arg"), "utf8")).to.contain("K8S_VERSION=1.34.2");
         expect(fs.existsSync(path.join(outputs.logFile, "../home")), "logins").to.equal(false);
+    });
+
+    describe("once it is pushed", () => {
+        type Made = Awaited<ReturnType<CanvosMachine["create"]>>;
+        let made: Made;
+        let digest: string;
+
+        before(async () => {
+            made = await machine.create(
+                machine.given({ arguments: { customTag: "kept" }, onDelete: "remove" }),
+            );
+            digest = made.outputs.images[0]?.digest ?? "";
+        });
+
+        function tagOf({ inputs }: Made): string {
+            return inputs.systemUri.slice(inputs.systemUri.lastIndexOf(":") + 1);
+        }
+
+        function registryClient(): RegistryClient {
+            const advice = { endpoint: "", caFile: "", credentials: "" };
+            return new RegistryClient({ registry: machine.registry.name, advice }, testHost());
+        }
+
+        it("is looked for with one question a tag, and without Docker", async () => {
+            const before = machine.registry.requests.length;
+            const context = machine.context();
+            const read = await applianceImage.read(made.id, made, context);
+
+            expect(read).to.deep.equal({ inputs: { intact: true } });
+            const asked = machine.registry.requests
+                .slice(before)
+                .map(({ method, path: at }) => `${method} ${at}`);
+            expect(asked.filter((each) => each.startsWith("HEAD"))).to.have.lengthOf(1);
+        });
+
+        it("is pushed again with the same bytes when the registry has lost it", async () => {
+            await registryClient().deleteManifest("ubuntu", digest);
+            const context = machine.context();
+            expect(await applianceImage.read(made.id, made, context)).to.deep.equal({
+                inputs: { intact: false },
+            });
+            expect(context.messages.warn.join("\n")).to.contain("is gone from its registry");
+
+            const state = { ...made.inputs, intact: false };
+            const { inputs, problems } = await machine.check(made.inputs, machine.context(), state);
+            expect(problems).to.deep.equal([]);
+            expect(inputs.inputHash).to.equal(made.inputs.inputHash);
+            const { outputs } = await applianceImage.update(
+                made.id,
+                { ...made, inputs: state },
+                inputs,
+                machine.context(),
+            );
+            expect(outputs?.images?.[0]?.digest).to.equal(digest);
+        });
+
+        it("is built under a new tag when this machine has lost it, too", async () => {
+            const other = await machine.create(machine.given({ arguments: { customTag: "lost" } }));
+            machine.engine.run("image", "rm", other.inputs.systemUri);
+            const context = machine.context();
+            const state = { ...other.inputs, intact: false };
+            const { inputs } = await machine.check(
+                machine.given({ arguments: { customTag: "lost" } }),
+                context,
+                state,
+            );
+
+            expect(inputs.systemUri).to.not.equal(other.inputs.systemUri);
+            expect(context.messages.warn.join("\n")).to.contain("are repaved");
+        });
+
+        it("goes with its images and its folder when it is deleted", async () => {
+            await applianceImage.delete(made.id, made, machine.context());
+
+            expect(await registryClient().headManifest("ubuntu", tagOf(made))).to.equal(undefined);
+            expect(machine.engine.run("image", "ls", "-q", made.inputs.systemUri)).to.equal("");
+            expect(fs.existsSync(made.outputs.logFile)).to.equal(false);
+        });
     });
 });

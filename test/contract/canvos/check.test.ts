@@ -28,7 +28,7 @@ describe("canvos.ApplianceImage: what its check tells", function () {
     });
     afterEach(() => {
         (repository as CanvosRepository | undefined)?.close();
-        if (work !== undefined) fs.rmSync(work, { recursive: true, force: true });
+        fs.rmSync(work, { recursive: true, force: true });
     });
 
     function context(): TestContext<Builder> {
