@@ -23,7 +23,7 @@ export async function keptSession(
     const jail = job.ssh_containers?.[0]?.jail ?? false;
     const flag = jail ? "/tmp" : "/mnt/image";
     return (
-        `${reason}\nIMS job ${job.id} is kept in ${job.status}, since onFailure is "keep":\n` +
+        `${reason}\nIMS job ${job.id} is kept in waiting_on_user, since onFailure is "keep":\n` +
         `  look:    ssh ${identity}-o StrictHostKeyChecking=no -p ${address.port} ${address.user}@${address.host}\n` +
         `  give up: cray ims jobs delete ${job.id} (at ${client.endpoint}), or run this program again\n` +
         `  package: touch ${flag}/complete, in that session` +
