@@ -24,6 +24,11 @@ export function imageUrlProblems(url: string): string[] {
     }
     if (isRelative(url)) {
         if (url.startsWith("/") || url.includes("..")) problems.push("must be a full https URL");
+    } else if (url.startsWith("oci://")) {
+        problems.push(
+            "must use https: hosts do not stream from registries. Publish the image to a folder or a bucket " +
+                "(DiskImage: publish: { directory, baseUrl } or { s3 })",
+        );
     } else if (!url.toLowerCase().startsWith("https://")) {
         problems.push("must use https: hosts refuse other schemes when they stream the image");
     } else if (!URL.canParse(url)) {

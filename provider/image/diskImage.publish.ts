@@ -85,7 +85,9 @@ const whole = z
     });
 
 /** `publish` of a `DiskImage`. */
-export const publication = whole as unknown as z.ZodType<Publication, Publication>;
+export const publication = z
+    // One that is missing is told what there is to choose from.
+    .preprocess((given) => given ?? {}, whole) as unknown as z.ZodType<Publication, Publication>;
 
 /** Where hosts get the published file; all of it is known before it is there. */
 export function publishedUrl(publish: Publication, file: PublishedFile): string {

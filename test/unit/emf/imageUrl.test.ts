@@ -16,6 +16,7 @@ const BAD: [url: string, ...texts: string[]][] = [
     ["", "must not be empty"],
     ["http://files.example.com/u.img", "must use https"],
     ["ftp://files.example.com/u.img", "must use https"],
+    ["oci://registry.example.com/edge/ubuntu@sha256:ab", "must use https", "DiskImage: publish: { directory"],
     ["http://files.local/u.qcow2", "must use https", "ends in .qcow2"],
     ["https://files.example.com/u.qcow2", 'only behind names that contain ".img"'],
     ["https://files.example.com/u.qcow2.gz", "is a compressed qcow2"],

@@ -16,6 +16,7 @@ describe("publish of a DiskImage", () => {
     it("names one place", () => {
         const one = "must name one place, directory (with baseUrl), s3 or oci, and names";
         expect(problems({})).to.deep.equal([`${one} none`]);
+        expect(problems(undefined)).to.deep.equal([`${one} none`]);
         expect(problems({ s3, oci })).to.deep.equal([`${one} s3 and oci`]);
         expect(problems({ directory: "a" })).to.deep.equal(["baseUrl is required"]);
         expect(problems({ s3, baseUrl: "https://a.example.com" })).to.deep.equal([
