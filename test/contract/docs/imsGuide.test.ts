@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import * as fs from "node:fs";
 import { startLab, type Lab } from "../../../lab";
 import { testGuidePrograms } from "../../support/guideTests";
 import { importImage, imsConfig } from "../../support/ims";
@@ -12,6 +13,7 @@ const GUIDE = "docs/ims.md";
 const FILES: Readonly<Record<string, string>> = {
     "files/chrony.conf": "server ntp.example.com\n",
     "setup.sh": "#!/bin/sh\n",
+    "bootprep.yaml": /^```yaml\n([\s\S]*?)^```$/m.exec(fs.readFileSync(GUIDE, "utf8"))?.[1] ?? "",
     ...{ "build/rootfs.sqsh": "hsqs", "build/vmlinuz": "a kernel\n", "build/initrd": "an initrd\n" },
     "operators.pub": `${publicKey("ssh-ed25519")} operators@example.com\n`,
 };
@@ -29,7 +31,7 @@ describe(`the programs of ${GUIDE}`, function () {
     after(() => lab.close());
 
     testGuidePrograms({
-        ...{ file: GUIDE, programs: 6, files: FILES },
+        ...{ file: GUIDE, programs: 7, files: FILES },
         site: () => {
             const { clientSecret, ...open } = imsConfig(lab.ims);
             return {
