@@ -24,6 +24,8 @@ export interface GateWishes {
 export interface GateWords {
     /** `EMF`. */
     readonly system: string;
+    /** What is waited for, in the plural. Default: hosts. */
+    readonly things?: string;
     /** What can be done about hosts that did not come up. */
     readonly advice: string;
     /** Part of the time limit that is kept for what comes after waiting. */
@@ -89,7 +91,8 @@ export abstract class HostWatch<Client> {
         const line = this.summary();
         const lines = [line, ...report(this.standings, this.wishes.until)].join("\n");
         if (this.count("failed") > 0) log.warn(lines);
-        else if (this.count("pending") > 0) log.info(`${line}: pending hosts are not waited for`);
+        else if (this.count("pending") > 0)
+            log.info(`${line}: pending ${this.words.things ?? "hosts"} are not waited for`);
     }
 
     protected summary(): string {
@@ -101,7 +104,9 @@ export abstract class HostWatch<Client> {
         const failed = this.count("failed");
         if (failed <= maxFailed) return;
         const allowed = maxFailed === 0 ? "" : `, ${maxFailed} may`;
-        throw new Error(`${failed} of ${this.standings.size} hosts ${how}${allowed}`);
+        throw new Error(
+            `${failed} of ${this.standings.size} ${this.words.things ?? "hosts"} ${how}${allowed}`,
+        );
     }
 
     /** One look at all hosts; false when the system could not be asked. */
@@ -138,7 +143,8 @@ export abstract class HostWatch<Client> {
         const late = this.count("working") + (pending === "wait" ? this.count("pending") : 0);
         const minutes = Math.round(context.timeLimit / 60_000);
         const limit = minutes < 2 ? `${Math.round(context.timeLimit / 1000)} s` : `${minutes} min`;
-        const what = `${late} of ${standings.size} hosts were not ${until} within the time limit of ${limit} (customTimeouts)`;
+        const things = this.words.things ?? "hosts";
+        const what = `${late} of ${standings.size} ${things} were not ${until} within the time limit of ${limit} (customTimeouts)`;
         if (onTimeout === "fail") throw new Error(`${what}; onTimeout: "warn" would go on without them`);
         this.timedOut = true;
         context.log.warn([`${what}; going on without them`, ...report(standings, until)].join("\n"));

@@ -11,6 +11,7 @@ import type {
     RegistrationTokenRequest,
     TunnelConfig,
 } from "./api";
+import { ClusterClient } from "./clusterClient";
 import { PackClient } from "./packClient";
 import { ProfileClient } from "./profileClient";
 import type { PaletteSettings } from "./settings";
@@ -30,6 +31,7 @@ export interface ListOptions extends CallOptions {
 export class PaletteClient extends PaletteTransport {
     readonly packs = new PackClient(this);
     readonly profiles = new ProfileClient(this, () => this.clock.now());
+    readonly clusters = new ClusterClient(this, () => this.clock.now());
     /** By uid of the project. */
     private readonly hostLists = new Map<string, SharedList<EdgeHostSummary>>();
 

@@ -5,8 +5,9 @@ import { clusterProfileInputs, clusterProfileOutputs, type ProfileInputs } from 
 import { packChanges } from "./clusterProfileContent";
 import { convergeProfile, describeProfile, desiredProfile, type Project } from "./clusterProfileConverge";
 import { claimOf, observeProfile, usersOf } from "./clusterProfileObserve";
-import { declaredTags, editsOf, type ObservedProfile } from "./clusterProfilePlan";
+import { editsOf, type ObservedProfile } from "./clusterProfilePlan";
 import { PaletteError } from "./answers";
+import { declaredDescription } from "./description";
 import { resolvePacks } from "./packs";
 import { palette } from "./system";
 import { inPaletteProject, type PaletteContext } from "./target";
@@ -43,11 +44,10 @@ export const clusterProfile = inPaletteProject({
             return undefined;
         }
         const edited = await editsSince(observed, declared, scope, context);
-        const { name, version, labels, annotations } = observed;
+        const { name, version } = observed;
         return {
             inputs: {
-                ...{ name, version, tags: declaredTags(labels, declared.tags) },
-                ...(declared.description === undefined ? {} : { description: annotations.description }),
+                ...{ name, version, ...declaredDescription(observed, declared) },
                 edited: edited.length > 0 ? edited : undefined,
             },
         };

@@ -1,5 +1,5 @@
 import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
-import { admissionProblem, assertStillOwn, PALETTE_CLAIM_KEY } from "./claims";
+import { admissionProblem, assertStillOwn } from "./claims";
 import type { ProfileInputs } from "./clusterProfile.schema";
 import { contentChanges } from "./clusterProfileContent";
 import { claimOf, observeProfile, usersOf } from "./clusterProfileObserve";
@@ -11,7 +11,7 @@ import {
     type ObservedProfile,
     type ProfileStep,
 } from "./clusterProfilePlan";
-import { encodeLabels } from "./labels";
+import { newDescription, type Description } from "./description";
 import { resolvePacks } from "./packs";
 import type { PackRequest, ProfileRequest } from "./profileApi";
 import type { ProfileClient } from "./profileClient";
@@ -184,10 +184,7 @@ function create(
     profiles: ProfileClient,
     signal: AbortSignal,
 ): Promise<string> {
-    const labels = { ...encodeLabels(desired.tags ?? {}), [PALETTE_CLAIM_KEY]: claim };
-    const { description } = desired;
-    const annotations: Record<string, string> = description === undefined ? {} : { description };
-    return profiles.create(requestOf(desired, { labels, annotations }), scope, {
+    return profiles.create(requestOf(desired, newDescription(desired, claim)), scope, {
         signal,
         same: (record) => claimOf(record) === claim,
     });
@@ -195,7 +192,7 @@ function create(
 
 function requestOf(
     { name, version, type, cloud, packs, variables }: DesiredProfile,
-    metadata: { labels: Readonly<Record<string, string>>; annotations: Readonly<Record<string, string>> },
+    metadata: Description,
 ): ProfileRequest {
     return {
         metadata: { name, ...metadata },

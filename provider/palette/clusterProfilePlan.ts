@@ -1,31 +1,26 @@
 import { isDeepStrictEqual } from "node:util";
-import { PALETTE_CLAIM_KEY } from "./claims";
 import type { ProfileVariableInput } from "./clusterProfile.schema";
-import { decodeLabels, encodeLabels } from "./labels";
+import { descriptionChange, type Described, type Description } from "./description";
 import { trimmed } from "./packValues";
 import type { PackRequest, ProfileType, VariableRecord } from "./profileApi";
 
 /** A version as the program wants it; packs have their uids and whole values. */
-export interface DesiredProfile {
+export interface DesiredProfile extends Described {
     readonly name: string;
     readonly version: string;
     readonly type: ProfileType;
     readonly cloud: string;
-    readonly description?: string | undefined;
-    readonly tags?: Readonly<Record<string, string>> | undefined;
     readonly packs: readonly PackRequest[];
     readonly variables: readonly ProfileVariableInput[];
 }
 
 /** A version as Palette has it: its draft, where there is one. */
-export interface ObservedProfile {
+export interface ObservedProfile extends Description {
     readonly name: string;
     readonly version: string;
     readonly type: string;
     readonly cloud: string;
     readonly isPublished: boolean;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly annotations: Readonly<Record<string, string>>;
     readonly packs: readonly ObservedPack[];
     readonly variables: readonly VariableRecord[];
     /** Clusters and templates that use it. */
@@ -45,23 +40,14 @@ export type ProfileStep =
     | { readonly do: "create" }
     | { readonly do: "setVariables"; readonly variables: readonly VariableRecord[] }
     | { readonly do: "writePacks" }
-    | {
-          readonly do: "describe";
-          readonly labels: Record<string, string>;
-          readonly annotations: Record<string, string>;
-      }
+    | ({ readonly do: "describe" } & Description)
     | { readonly do: "publish" };
 
 export interface ProfilePlanContext {
     readonly claim: string;
     /** What the last run wanted. */
     readonly previous?:
-        | {
-              readonly description?: string | undefined;
-              readonly tags?: Readonly<Record<string, string>> | undefined;
-              readonly variables?: readonly ProfileVariableInput[] | undefined;
-          }
-        | undefined;
+        (Described & { readonly variables?: readonly ProfileVariableInput[] | undefined }) | undefined;
 }
 
 /** The whole way from what is there to what is wanted; creation is the plan from nothing. */
@@ -85,7 +71,7 @@ export function planProfile(
         steps.push({ do: "writePacks" });
     }
     if (variablesDiffer) steps.push({ do: "setVariables", variables: wanted });
-    const described = descriptionOf(observed, desired, context);
+    const described = descriptionChange(observed, desired, context);
     if (described) steps.push({ do: "describe", ...described });
     if (packsDiffer || !observed.isPublished) steps.push({ do: "publish" });
     return steps;
@@ -103,35 +89,6 @@ export function editsOf(observed: ObservedProfile, desired: DesiredProfile): str
         ...packEdits(observed.packs, desired.packs),
         ...variableEdits(observed.variables, desired.variables),
     ];
-}
-
-/** Labels and annotations to write; undefined when they are right. */
-export function descriptionOf(
-    observed: ObservedProfile,
-    { tags = {}, description, name }: DesiredProfile,
-    { claim, previous }: ProfilePlanContext,
-): { labels: Record<string, string>; annotations: Record<string, string> } | undefined {
-    const dropped = Object.keys(previous?.tags ?? {}).filter((key) => !Object.hasOwn(tags, key));
-    const kept = Object.entries(observed.labels).filter(([key]) => !dropped.includes(key));
-    const labels = { ...Object.fromEntries(kept), ...encodeLabels(tags), [PALETTE_CLAIM_KEY]: claim };
-    const annotations = { ...observed.annotations };
-    if (description !== undefined) annotations.description = description;
-    else if (previous?.description !== undefined) delete annotations.description;
-    const isSame =
-        isDeepStrictEqual(labels, { ...observed.labels }) &&
-        isDeepStrictEqual(annotations, { ...observed.annotations }) &&
-        name === observed.name;
-    return isSame ? undefined : { labels, annotations };
-}
-
-/** The tags that the program declares, as they are. */
-export function declaredTags(
-    observed: Readonly<Record<string, string>>,
-    declared: Readonly<Record<string, string>> | undefined,
-): Record<string, string> | undefined {
-    if (!declared) return undefined;
-    const kept = Object.entries(observed).filter(([key]) => Object.hasOwn(declared, key));
-    return decodeLabels(Object.fromEntries(kept));
 }
 
 export function variableRecord({ default: value, sensitive, ...rest }: ProfileVariableInput): VariableRecord {

@@ -1,4 +1,6 @@
 export type { PaletteArgs, PaletteProjectArgs } from "./args";
+export { ClusterGate } from "./clusterGate";
+export type { ClusterGateArgs, ClusterGateInput, GateCluster } from "./clusterGate";
 export { ClusterProfile } from "./clusterProfile";
 export type {
     ClusterProfileArgs,
@@ -8,6 +10,19 @@ export type {
     ProfileVariableArgs,
     ProfileVariableOption,
 } from "./clusterProfile";
+export { EdgeCluster } from "./edgeCluster";
+export type {
+    ClusterHost,
+    ClusterProfileUse,
+    ControlPlaneArgs,
+    ControlPlaneEndpoint,
+    EdgeClusterArgs,
+    EdgeClusterInput,
+    HostNetwork,
+    MachinePoolArgs,
+    NodeTaint,
+    WorkerPoolArgs,
+} from "./edgeCluster";
 export { EdgeHost } from "./edgeHost";
 export type { EdgeHostArgs } from "./edgeHost";
 export { edgeHostUid } from "./edgeHostUid";

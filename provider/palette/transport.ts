@@ -203,8 +203,13 @@ export class PaletteTransport {
         return answer;
     }
 
+    /** Keeps these texts out of all messages. */
+    protect(values: Iterable<string>): void {
+        for (const value of values) if (value !== "") this.secrets.add(value);
+    }
+
     private keepSecrets(value: unknown): void {
-        for (const secret of secretsIn(value)) this.secrets.add(secret);
+        this.protect(secretsIn(value));
     }
 
     private http(path: string): HttpClient {

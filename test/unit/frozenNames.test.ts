@@ -80,6 +80,12 @@ function program(): void {
     new ims.ImportedImage("imported", { name: "base", rootfs: "r", kernel: "k", initrd: "i" });
     new ims.RecipeImage("built", { recipe: "recipe", name: "base" });
     new ims.PublicKey("key", { name: "ops", publicKey: "ssh-ed25519 AAAA" });
+    new palette.EdgeCluster("store", {
+        name: "store-17",
+        profiles: [{ uid: "p" }],
+        controlPlane: { hosts: ["edge-1"] },
+    });
+    new palette.ClusterGate("store-up", { clusters: [{ label: "store-17", uid: "c" }] });
     new palette.ClusterProfile("stack", { name: "edge", packs: [{ name: "edge-k8s", tag: "1.34.2" }] });
     new palette.EdgeHost("appliance", { uid: "edge-1" });
     new palette.HostGate("up", { hosts: ["edge-1"] });

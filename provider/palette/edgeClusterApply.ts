@@ -1,0 +1,48 @@
+import { EdgeError, messageOf } from "../resource/errors";
+import type { PaletteContext } from "./target";
+import type { Scope } from "./transport";
+
+const SHORTEST_PAUSE = 1_000;
+const LONGEST_PAUSE = 10_000;
+
+/**
+ * Waits until Palette hands changed profiles to the agents, which takes from seconds to minutes. What becomes of it on the
+ * nodes is a gate's affair. A repave that somebody has to approve is approved here: the preview has told of it.
+ */
+export async function applyProfiles(
+    uid: string,
+    scope: Exclude<Scope, "tenant">,
+    context: PaletteContext,
+): Promise<void> {
+    try {
+        await handedOver(uid, scope, context);
+    } catch (error) {
+        if (!context.signal.aborted) throw error;
+        throw new EdgeError(
+            `${messageOf(context.signal.reason)}, and Palette has not handed the changed profiles to the nodes. The next ` +
+                "up looks again; the cluster's events in the console tell why",
+            { cause: error },
+        );
+    }
+}
+
+async function handedOver(
+    uid: string,
+    scope: Exclude<Scope, "tenant">,
+    context: PaletteContext,
+): Promise<void> {
+    const { client, signal } = context;
+    let isApproved = false;
+    for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+        const { status } = (await client.clusters.get(uid, scope, { signal })) ?? {};
+        if (status?.repave?.state === "Pending" && !isApproved) {
+            context.log.info("approves the repave that the change of its profiles needs");
+            await client.clusters.approveRepave(uid, scope, { signal });
+            isApproved = true;
+        }
+        const apply = status?.spcApply;
+        if (status && (apply === undefined || apply.canBeApplied === true)) return;
+        context.progress("its profiles are changed; waiting until Palette hands that to the nodes");
+        await context.sleep(pause);
+    }
+}
