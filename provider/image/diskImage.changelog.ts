@@ -37,7 +37,7 @@ async function previousVersion(
     signal: AbortSignal,
 ): Promise<ImageManifest | undefined> {
     const stem = stemOf(fileName);
-    if (stem === undefined || !publisher.extras) return undefined;
+    if (stem === undefined) return undefined;
     let newest: PublishedExtra | undefined;
     for await (const extra of publisher.extras(MANIFEST_SUFFIX, { signal })) {
         if (extra.fileName === fileName || stemOf(extra.fileName) !== stem) continue;

@@ -119,13 +119,27 @@ export class ImageLibrary {
         }
         const reading = { source, reading: { clock: this.clock } };
         const compute = (): Promise<Inspection> => this.look(reading, options);
-        const work =
-            identity === undefined
-                ? compute()
-                : this.cache.throughIdentity(purpose, identity, isInspection, compute);
+        const work = this.remembered(purpose, source, options.planned, compute);
         this.inspections.set(key, work);
         work.catch(() => this.inspections.delete(key));
         return work;
+    }
+
+    private remembered(
+        purpose: string,
+        { identity, size }: ImageSource,
+        planned: string | undefined,
+        compute: () => Promise<Inspection>,
+    ): Promise<Inspection> {
+        if (identity !== undefined) {
+            return this.cache.throughIdentity(purpose, identity, isInspection, compute);
+        }
+        if (planned === undefined) return compute();
+        // Of these very bytes all is known once they were read whole. That a server has others by now is found when
+        // they are published, as it is for what is judged by its parts.
+        const isOfAllBytes = (value: unknown): value is Inspection =>
+            isInspection(value) && value.sha256 === planned && value.isPlanned !== true;
+        return this.cache.throughIdentity(purpose, `sha256:${planned} ${size ?? ""}`, isOfAllBytes, compute);
     }
 
     private look(from: string | ServedSource, options: InspectOptions): Promise<Inspection> {

@@ -16,8 +16,8 @@ interface Place {
     publish: object;
     env: NodeJS.ProcessEnv;
     /** Of the images in it, by the digits in their names. */
-    images(): Promise<string[]>;
-    remove(fileName: string): Promise<void>;
+    images: () => Promise<string[]>;
+    remove: (fileName: string) => Promise<void>;
     close(): Promise<void>;
 }
 

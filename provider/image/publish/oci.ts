@@ -1,5 +1,12 @@
 import type { RegistryClient } from "../../oci/client";
-import { artifactManifest, digestOf, EMPTY, EMPTY_BLOB, readManifest } from "../../oci/manifest";
+import {
+    artifactManifest,
+    type Descriptor,
+    digestOf,
+    EMPTY,
+    EMPTY_BLOB,
+    readManifest,
+} from "../../oci/manifest";
 import { formatReference, type Reference } from "../../oci/reference";
 import { EdgeError, UnavailableHere } from "../../resource/errors";
 import { type ClaimRecords, claimOnPresent, claimsOf, releaseClaim, writeClaim } from "./claims";
@@ -8,9 +15,11 @@ import {
     digitsOf,
     EXTRA_SUFFIXES,
     type Extra,
+    type ExtraSuffix,
     extrasOf,
     type Finding,
     type ListedFile,
+    type PublishedExtra,
     type PublishedFile,
     type Publisher,
     type PublishTask,
@@ -21,6 +30,9 @@ import {
 
 const EXTRA_TYPE = "application/vnd.pulumi-edge-os.disk-image-extra.v1";
 const CLAIM_TYPE = "application/vnd.pulumi-edge-os.claim.v1";
+/** A registry tells no times, and the image's own artifact has none, since its digest is part of the plan. */
+const CREATED = "org.opencontainers.image.created";
+const MAX_EXTRA = 64 * 2 ** 20;
 const CLAIM_ANNOTATION = "pulumi-edge-os/claim";
 
 /** Puts images into a registry, as artifacts with the image as their one layer. */
@@ -30,6 +42,7 @@ export class OciPublisher implements Publisher {
     constructor(
         private readonly client: RegistryClient,
         private readonly place: Pick<Reference, "registry" | "repository" | "tag">,
+        private readonly now: () => number,
     ) {}
 
     async put(task: PublishTask): Promise<"published" | "taken"> {
@@ -74,6 +87,42 @@ export class OciPublisher implements Publisher {
         }
     }
 
+    async *extras(suffix: ExtraSuffix, { signal }: WatchOptions = {}): AsyncGenerator<PublishedExtra> {
+        const { repository } = this.place;
+        for await (const tag of this.client.tags(repository, { signal })) {
+            const fileName = tag.slice(0, -suffix.length);
+            if (!tag.endsWith(suffix) || digitsOf(fileName) === undefined) continue;
+            const stored = await this.client.getManifest(repository, tag, { signal });
+            const content = stored && readManifest(stored);
+            const [layer] = content?.layers ?? [];
+            const publishedAt = Date.parse(content?.annotations[CREATED] ?? "");
+            // Of an earlier version of this package, which wrote no time.
+            if (!layer || Number.isNaN(publishedAt)) continue;
+            const place = formatReference({ ...this.place, tag });
+            yield { fileName, publishedAt, place, read: () => this.readSmall(layer, place, signal) };
+        }
+    }
+
+    private async readSmall(
+        { digest, size }: Descriptor,
+        place: string,
+        signal: AbortSignal | undefined,
+    ): Promise<Buffer> {
+        if (size > MAX_EXTRA) throw new EdgeError(`${place} is too large for what stands beside an image`);
+        const { body } = await this.client.getBlob(this.place.repository, digest, { signal });
+        const parts: Buffer[] = [];
+        let length = 0;
+        for await (const chunk of body) {
+            length += (chunk as Buffer).length;
+            if (length > size) break;
+            parts.push(chunk as Buffer);
+        }
+        const bytes = Buffer.concat(parts);
+        if (digestOf(bytes) !== digest)
+            throw new EdgeError(`${place} came with other bytes than its digest says`);
+        return bytes;
+    }
+
     async release(
         file: PublishedFile,
         claim: string,
@@ -109,8 +158,12 @@ export class OciPublisher implements Publisher {
     }
 
     private async pushExtra({ fileName, signal }: PublishTask, { suffix, bytes }: Extra): Promise<void> {
-        await this.pushSmall(bytes, signal);
         const name = `${fileName}${suffix}`;
+        // Put there again, it keeps the time of the first.
+        const found = await this.client.getManifest(this.place.repository, name, { signal });
+        const there = found && readManifest(found);
+        if (there?.annotations[CREATED] && there.layers[0]?.digest === digestOf(bytes)) return;
+        await this.pushSmall(bytes, signal);
         const mediaType = suffix.endsWith(".json") ? "application/json" : "text/plain";
         const layer = {
             mediaType,
@@ -118,7 +171,8 @@ export class OciPublisher implements Publisher {
             size: bytes.length,
             annotations: { [TITLE]: name },
         };
-        const manifest = artifactManifest({ artifactType: EXTRA_TYPE, layers: [layer] });
+        const annotations = { [CREATED]: new Date(this.now()).toISOString() };
+        const manifest = artifactManifest({ artifactType: EXTRA_TYPE, layers: [layer], annotations });
         await this.client.putManifest(this.place.repository, name, manifest, { signal });
     }
 

@@ -94,8 +94,8 @@ export interface Publisher {
     look(file: PublishedFile, options?: WatchOptions): Promise<Finding>;
     /** Every image with a name of this package's form. */
     list(options?: WatchOptions): AsyncIterable<ListedFile>;
-    /** The extras of a suffix; absent where the place does not tell when something was put there. */
-    extras?(suffix: ExtraSuffix, options?: WatchOptions): AsyncIterable<PublishedExtra>;
+    /** The extras of a suffix, with the times at which they were put there. */
+    extras(suffix: ExtraSuffix, options?: WatchOptions): AsyncIterable<PublishedExtra>;
     /** Gives up a claim, and with the last one the file unless it is to be kept. No such claim: nothing to do. */
     release(file: PublishedFile, claim: string, options: ReleaseOptions): Promise<"removed" | "left">;
 }

@@ -59,7 +59,7 @@ export class StorageServices {
     private registryPublisher(place: OciPublication["oci"]): Publisher {
         const { OciPublisher } = load("./oci");
         const artifact = placeOfArtifact(place);
-        return new OciPublisher(this.registry(artifact.registry), artifact);
+        return new OciPublisher(this.registry(artifact.registry), artifact, () => this.host.now());
     }
 
     private connectS3(endpoint: string | undefined, region: string | undefined): S3Client {

@@ -117,6 +117,27 @@ describe("a DiskImage from a web server", () => {
         expect(server.sent).to.be.lessThan(2 * good.length);
     });
 
+    it("that is packed and whose digest is known is read once, whatever its server tells of versions", async () => {
+        const bytes = zlib.gzipSync(good, { level: 1 });
+        const url = serve("/u.raw.gz", bytes, { etag: undefined });
+        const cache = folder.path(`cache-${count++}`);
+        const expected = { sha256: sha256(bytes) };
+        const first = await check(url, run({ cache }), { expect: expected });
+        expect(first.problems).to.deep.equal([]);
+        expect(server.sent).to.be.greaterThan(bytes.length);
+        const second = await check(url, run({ cache }), { expect: expected });
+        expect(second.inputs).to.deep.equal(first.inputs);
+        expect(server.sent).to.equal(1);
+
+        // What was not as expected is looked at again.
+        const other = Buffer.from(bytes);
+        other.writeUInt8(other.readUInt8(9) ^ 0xff, 9);
+        const wrong = { sha256: sha256(other) };
+        expect((await check(url, run({ cache }), { expect: wrong })).problems).to.have.lengthOf(1);
+        serve("/u.raw.gz", other, { etag: undefined });
+        expect((await check(url, run({ cache }), { expect: wrong })).problems).to.deep.equal([]);
+    });
+
     it("with another digest than expected is refused", async () => {
         const bytes = zlib.gzipSync(good, { level: 1 });
         const { problems } = await check(serve("/u.raw.gz", bytes), run(), {

@@ -24,6 +24,7 @@ describe("publishing into a registry", () => {
     const file = { fileName: NAME, sha256: sha256(CONTENT), sizeBytes: CONTENT.length };
     let registry: Registry;
     let client: RegistryClient;
+    let time = Date.parse("2026-11-01T00:00:00Z");
 
     before(function () {
         needsTool(this, "docker-registry");
@@ -45,7 +46,7 @@ describe("publishing into a registry", () => {
             repository: REPOSITORY,
             ...(tag === undefined ? {} : { tag }),
         };
-        return new OciPublisher(client, place);
+        return new OciPublisher(client, place, () => (time += 60_000));
     }
 
     function put(change: Partial<PublishTask> = {}, tag?: string): Promise<"published" | "taken"> {
@@ -151,6 +152,30 @@ describe("publishing into a registry", () => {
         expect(await release(`${ROW_B}00000001`)).to.equal("removed");
         expect(await tags()).to.deep.equal([]);
         expect(await publisher().look(file)).to.deep.equal({ state: "absent" });
+    });
+
+    it("tells what stands beside images, and since when, from which a changelog is made", async () => {
+        const extrasOfNow = async (): Promise<[string, number, string][]> => {
+            const found: [string, number, string][] = [];
+            for await (const extra of publisher().extras(".manifest.json")) {
+                found.push([extra.fileName, extra.publishedAt, (await extra.read()).toString()]);
+            }
+            return found;
+        };
+        const extras = [{ suffix: ".manifest.json" as const, bytes: Buffer.from('{"a":1}') }];
+        await put({ extras });
+        const [first, ...others] = await extrasOfNow();
+        expect(others).to.deep.equal([]);
+        expect(first?.[0]).to.equal(file.fileName);
+        expect(first?.[1]).to.be.greaterThan(Date.parse("2026-11-01T00:00:00Z")).and.at.most(time);
+        expect(first?.[2]).to.equal('{"a":1}');
+
+        // Put there again it stays what it was; with another content it is new.
+        await put({ extras, claim: `${ROW_B}00000001` });
+        expect(await extrasOfNow()).to.deep.equal([first]);
+        await put({ extras: [{ suffix: ".manifest.json", bytes: Buffer.from('{"a":2}') }] });
+        const [changed] = await extrasOfNow();
+        expect(changed?.[1]).to.be.greaterThan(first?.[1] ?? Infinity);
     });
 
     it("keeps the artifact when it is asked to", async () => {
