@@ -209,6 +209,11 @@ images:
         ["is empty", "", "1  must be a map"],
         ["has an unknown section", "image: []\n", "1 image is not known: did you mean images?"],
         ["has a number for a name", `images: [{ name: 24.11, base: { image_ref: a } }]`, "put it in quotes"],
+        [
+            "filters by nothing",
+            `images: [{ name: a, base: { product: { name: p, type: image, filter: { arch: "" } } } }]`,
+            "1 images[0].base.product.filter.arch must not be empty",
+        ],
         ["has no base", `images: [{ name: a }]`, "1 images[0] needs base"],
         [
             "has a base of two kinds",
