@@ -44,6 +44,17 @@ const TOOLS = [
     { command: "docker-registry", package: "docker-registry", without: "nothing is pushed to a registry" },
     { command: "objcopy", package: "binutils", without: "no unified kernel image is made for a boot" },
     { command: "qemu-system-x86_64", package: "qemu-system-x86", without: "no image is booted" },
+    { command: "grub-mkrescue", package: "grub-common", without: "no ISO is made that boots" },
+    {
+        command: "/usr/lib/grub/i386-pc/cdboot.img",
+        package: "grub-pc-bin",
+        without: "no ISO is booted with BIOS",
+    },
+    {
+        command: "/usr/lib/grub/x86_64-efi/moddep.lst",
+        package: "grub-efi-amd64-bin",
+        without: "no ISO is booted with UEFI",
+    },
     { command: "/usr/share/OVMF/OVMF_VARS_4M.fd", package: "ovmf", without: "no image is booted with UEFI" },
 ];
 

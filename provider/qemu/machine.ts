@@ -12,6 +12,8 @@ export interface Machine {
     drives: readonly Drive[];
     /** Started directly instead of what the firmware finds. */
     kernel?: { file: string; initrd?: string; commandLine?: string };
+    /** Where the serial line and QEMU's control are to be reached; default: the line is written to standard output. */
+    sockets?: { serial: string; control: string };
     /** `user`: behind a translation that lets the guest out and nobody in. Default `none`. */
     network?: "none" | "user";
 }
@@ -39,7 +41,7 @@ export function qemuArguments(machine: Machine): string[] {
     const { accelerator, cpu, memoryMb, cores, drives, firmware } = machine;
     return [
         ...["-nodefaults", "-no-user-config", "-no-reboot"],
-        ...["-display", "none", "-monitor", "none", "-serial", "stdio"],
+        ...["-display", "none", "-monitor", "none", ...serialArguments(machine.sockets)],
         ...machineType(machine),
         ...["-cpu", cpu ?? (accelerator === "kvm" ? "host" : "max")],
         ...["-smp", String(cores), "-m", String(memoryMb)],
@@ -48,6 +50,16 @@ export function qemuArguments(machine: Machine): string[] {
         ...kernelArguments(machine.kernel),
         ...["-device", "virtio-rng-pci"],
         ...["-nic", machine.network === "user" ? "user,model=virtio-net-pci" : "none"],
+    ];
+}
+
+/** The machine waits until somebody reads its line, so that nothing of it is lost. */
+function serialArguments(sockets: Machine["sockets"]): string[] {
+    if (!sockets) return ["-serial", "stdio"];
+    return [
+        ...["-chardev", `socket,id=line,path=${escaped(sockets.serial)},server=on,wait=on`],
+        ...["-serial", "chardev:line"],
+        ...["-qmp", `unix:${escaped(sockets.control)},server=on,wait=off`],
     ];
 }
 

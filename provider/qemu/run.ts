@@ -8,6 +8,7 @@ import { enrollKeys, type SecureBootKeys } from "./efiVariables";
 import { findFirmware } from "./firmware";
 import { startGuarded, type GuardedProcess } from "../process/guardedProcess";
 import { qemuArguments, type Machine, type MachineFirmware } from "./machine";
+import { type MachineLine, openLine, readingLine } from "./machineLine";
 import { SerialLog } from "./serialLog";
 import { BOOT_FAILURES, lastLines, type SerialPattern, SerialWatch } from "./serialWatch";
 
@@ -19,7 +20,7 @@ export interface QemuRun extends Partial<Pick<Machine, "memoryMb" | "cores" | "c
     drives: Machine["drives"];
     /** Default `auto`: KVM where it really works. */
     accelerator?: "auto" | Accelerator;
-    /** One after the other. */
+    /** One after the other; what a pattern replies is typed, and its keys are pressed. */
     until: readonly SerialPattern[];
     /** Beside those of every machine (`BOOT_FAILURES`). */
     failOn?: readonly SerialPattern[];
@@ -32,6 +33,8 @@ export interface QemuRun extends Partial<Pick<Machine, "memoryMb" | "cores" | "c
     signal?: AbortSignal;
     /** Told now and then: the last line that was shown. */
     onProgress?: (line: string) => void;
+    /** The machine has to switch itself off, or to restart, once all of that has come. Default: it is ended then. */
+    endsItself?: boolean;
     /** Full path of QEMU; default: the one on PATH. */
     program?: string;
 }
@@ -53,6 +56,8 @@ export async function runQemu(run: QemuRun): Promise<QemuOutcome> {
     const accelerator = chooseAccelerator(run.accelerator ?? "auto");
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-qemu-"));
     try {
+        const isSpokenTo = run.until.some(({ reply, keys }) => reply !== undefined || keys !== undefined);
+        const sockets = { serial: path.join(folder, "serial"), control: path.join(folder, "control") };
         const machine: Machine = {
             accelerator,
             firmware: prepareFirmware(run, folder),
@@ -60,9 +65,10 @@ export async function runQemu(run: QemuRun): Promise<QemuOutcome> {
             cores: run.cores ?? 2,
             ...pick(run, ["cpu", "kernel", "network"]),
             drives: run.drives,
+            ...(isSpokenTo ? { sockets } : {}),
         };
         const startedAt = performance.now();
-        await watch(run, program, qemuArguments(machine), folder);
+        await watch(run, program, machine, folder);
         return { milliseconds: Math.round(performance.now() - startedAt), accelerator };
     } finally {
         fs.rmSync(folder, { recursive: true, force: true });
@@ -95,25 +101,34 @@ function prepareFirmware({ firmware, secureBoot }: QemuRun, folder: string): Mac
     return { kind: "uefi", code: files.code, vars, secure: files.secure };
 }
 
-async function watch(run: QemuRun, program: string, args: string[], folder: string): Promise<void> {
+async function watch(run: QemuRun, program: string, description: Machine, folder: string): Promise<void> {
     const log = SerialLog.create(run.logFile);
     // TMPDIR is where QEMU keeps what a disk opened with snapshot=on is written with.
     const env = { ...childEnvironment(), TMPDIR: folder };
-    const machine = startGuarded(program, args, { folder, env });
+    const machine = startGuarded(program, qemuArguments(description), { folder, env });
+    let line: MachineLine | undefined;
     try {
-        const problem = await firstProblem(run, machine, log);
+        line = description.sockets ? await openLine(description.sockets, machine) : readingLine(machine);
+        const problem = await firstProblem(run, machine, line, log);
         if (problem !== undefined) throw new BootFailure(withRecord(problem, log));
     } finally {
+        line?.close();
         await machine.end();
         log.close();
     }
 }
 
 /** Undefined once everything awaited was seen. */
-function firstProblem(run: QemuRun, machine: GuardedProcess, log: SerialLog): Promise<string | undefined> {
+function firstProblem(
+    run: QemuRun,
+    machine: GuardedProcess,
+    line: MachineLine,
+    log: SerialLog,
+): Promise<string | undefined> {
     const { signal, timeLimit, stallLimit = 120_000 } = run;
-    const serial = new SerialWatch(run.until, [...(run.failOn ?? []), ...BOOT_FAILURES]);
-    const awaited = (): string => JSON.stringify(serial.pending?.text ?? "");
+    const failures = [...(run.failOn ?? []), ...BOOT_FAILURES];
+    const serial = new SerialWatch(run.until, failures, (pattern) => line.answer(pattern));
+    const awaited = (): string => (serial.pending ? JSON.stringify(serial.pending.text) : "its end");
     const timers = new Set<NodeJS.Timeout>();
     let abort: (() => void) | undefined;
     return new Promise<string | undefined>((resolve, reject) => {
@@ -127,12 +142,12 @@ function firstProblem(run: QemuRun, machine: GuardedProcess, log: SerialLog): Pr
         abort = () => reject(signal?.reason as Error);
         signal?.addEventListener("abort", abort, { once: true });
 
-        machine.stdout.on("data", (bytes: Buffer) => {
+        line.output.on("data", (bytes: Buffer) => {
             stalled.refresh();
             log.add(bytes);
             run.onProgress?.(lastLines(log.tail, 1)[0] ?? "");
             const verdict = serial.feed(bytes);
-            if (verdict?.kind === "reached") resolve(undefined);
+            if (verdict?.kind === "reached" && run.endsItself !== true) resolve(undefined);
             if (verdict?.kind === "failed") {
                 const { meaning } = verdict.pattern;
                 const why = meaning === undefined ? "" : ` (${meaning})`;
@@ -146,8 +161,9 @@ function firstProblem(run: QemuRun, machine: GuardedProcess, log: SerialLog): Pr
             complaint = (complaint + bytes.toString("utf8")).slice(-1000);
         });
         // What was written before the end may still be under way.
-        const drained = new Promise((done) => machine.stdout.once("close", done));
+        const drained = new Promise((done) => line.output.once("close", done));
         void Promise.all([machine.ended, drained]).then(([code]) => {
+            if (code === 0 && run.endsItself === true && !serial.pending) resolve(undefined);
             resolve(
                 code === 0
                     ? `was switched off or restarted before it showed ${awaited()}`

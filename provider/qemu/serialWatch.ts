@@ -5,6 +5,10 @@ export interface SerialPattern {
     /** As messages name it. */
     text: string;
     expression: RegExp;
+    /** Typed on the serial line once the pattern has come. */
+    reply?: string;
+    /** Pressed on the keyboard once the pattern has come, one after the other: `down`, `ret`. */
+    keys?: readonly string[];
     /** What it means, where its own words do not tell. */
     meaning?: string;
 }
@@ -67,6 +71,7 @@ export class SerialWatch {
     constructor(
         private readonly awaited: readonly SerialPattern[],
         private readonly failures: readonly SerialPattern[],
+        private readonly onReached: (pattern: SerialPattern) => void = () => undefined,
     ) {}
 
     /** What is waited for now. */
@@ -97,6 +102,7 @@ export class SerialWatch {
             if (!reached) return undefined;
             this.text = this.text.slice(reached.index + reached[0].length);
             this.next++;
+            this.onReached(awaited);
         }
     }
 

@@ -26,8 +26,12 @@ export interface TinySystem {
     initrd: Buffer;
 }
 
-/** A Debian kernel, and an initial ram disk in which busybox runs the script. */
-export function tinySystem(test: Mocha.Context, script: string): TinySystem {
+/** A Debian kernel, and an initial ram disk in which busybox runs the script, with these files beside it. */
+export function tinySystem(
+    test: Mocha.Context,
+    script: string,
+    files: readonly ArchiveEntry[] = [],
+): TinySystem {
     const busybox = fs.readFileSync(path.join(debianPackage(test, "busybox-static"), "bin/busybox"));
     const initrd = zlib.gzipSync(
         cpioArchive([
@@ -37,6 +41,7 @@ export function tinySystem(test: Mocha.Context, script: string): TinySystem {
             { name: "dev/console", mode: 0o20600, device: [5, 1] },
             { name: "bin/busybox", mode: 0o100755, content: busybox },
             { name: "init", mode: 0o100755, content: Buffer.from(initScript(script)) },
+            ...files,
         ]),
         { level: 1 },
     );
@@ -104,7 +109,8 @@ function call(program: string, args: readonly string[]): void {
     if (status !== 0) throw new Error(`${program}: ${stderr.toString()}`);
 }
 
-interface ArchiveEntry {
+/** A file of an initial ram disk; folders come before what is in them. */
+export interface ArchiveEntry {
     name: string;
     mode: number;
     content?: Buffer;
