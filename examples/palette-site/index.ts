@@ -1,15 +1,17 @@
 import { palette } from "pulumi-edge-os";
 
+// Another release is another version of the profile, to which the cluster moves before the old one goes.
+const release = "1.0.0";
+
 // What the nodes run. A canvos.ApplianceImage has these two as outputs; the lab pulls no image.
 const appliance = {
-    systemUri: "registry.example.com/edge/ubuntu:kubeadm-1.34.2-v4.8.10-site1",
+    systemUri: `registry.example.com/edge/ubuntu:kubeadm-1.34.2-v4.8.10-${release}`,
     kubernetesVersions: ["1.34.2"],
 };
 
-// Another release is another version: a new profile, to which the cluster moves before the old one goes.
 const profile = new palette.ClusterProfile("edge", {
     name: "edge-site",
-    version: "1.0.0",
+    version: release,
     packs: [
         palette.edgeNativeByoi({ image: appliance }),
         { name: "edge-k8s", tag: "1.34.2" },
@@ -45,5 +47,20 @@ for (const [i, host] of hosts.entries()) {
 // Goes on when all machines have paired. In the lab they are switched on by themselves.
 const paired = new palette.HostGate("paired", { hosts: hosts.map((host) => host.uid), pending: "wait" });
 
-export const profileUid = profile.uid;
-export const hostUids = paired.hosts;
+const [first, ...others] = hosts;
+const cluster = new palette.EdgeCluster(
+    "site1",
+    {
+        name: "edge-site1",
+        profiles: [profile],
+        controlPlane: { hosts: first ? [first] : [], alsoWorker: true },
+        workers: [{ name: "workers", hosts: others }],
+        controlPlaneEndpoint: { type: "VIP", host: "10.17.0.10" },
+    },
+    { dependsOn: paired },
+);
+const running = new palette.ClusterGate("site1-running", { clusters: [cluster] });
+
+export const clusterUid = cluster.uid;
+export const controlPlane = cluster.endpointHost;
+export const state = running.until;

@@ -32,8 +32,9 @@ for (const engine of engines()) {
             await lab.close();
         });
 
-        it("registers, pairs and waits for three hosts", async () => {
-            await succeeds(stack.up());
+        it("registers, pairs and waits for three hosts, and makes a running cluster of them", async () => {
+            const { outputs } = await succeeds(stack.up());
+            expect(clusterOf(lab)).to.include({ uid: outputs.clusterUid, state: "Running", healthy: true });
             const { edgeHosts } = lab.palette.store;
             expect(edgeHosts.list().map(({ uid, health }) => [uid, health])).to.have.deep.members(
                 [1, 2, 3].map((number) => [`edge-site1-${number}`, "healthy"]),
@@ -54,14 +55,36 @@ for (const engine of engines()) {
             const token = onlyToken();
             store.tokens.put({ ...token, isActive: false });
             fs.rmSync(path.join(stack.dir, "out/site1-3.iso"));
+            const profile = onlyProfile();
+            const edited = (profile.published ?? []).map((pack, i) =>
+                i === 1 ? { ...pack, values: `${pack.values}\n# by hand\n` } : pack,
+            );
+            store.profiles.put({ ...profile, published: edited });
+            const cluster = clusterOf(lab);
+            const pools = cluster.pools.map((pool) =>
+                pool.isControlPlane ? pool : { ...pool, hosts: pool.hosts.slice(0, 1) },
+            );
+            store.clusters.put({ ...cluster, pools });
             const refreshed = await succeeds(stack.refresh());
-            expect(changes(refreshed)).to.deep.equal({ update: 2, delete: 2 });
+            expect(changes(refreshed)).to.deep.equal({ update: 4, delete: 2 });
             await succeeds(stack.up());
             expect(hostOf(FIRST).labels).to.include({ site: "site1", by: "hand" });
             expect(hostOf("edge-site1-2").labels).to.include({ rack: "2" });
             expect(onlyToken()).to.include({ isActive: true, token: token.token });
             expect(fs.existsSync(path.join(stack.dir, "out/site1-3.iso"))).to.equal(true);
+            expect(JSON.stringify(onlyProfile().published)).to.not.include("by hand");
+            expect(clusterOf(lab).pools.flatMap(({ hosts }) => hosts)).to.have.lengthOf(3);
             expect(changes(await succeeds(stack.up()))).to.deep.equal({});
+        });
+
+        it("rolls another release out in place, and removes the old version last", async () => {
+            const { uid } = clusterOf(lab);
+            const program = path.join(stack.dir, "index.ts");
+            fs.writeFileSync(program, fs.readFileSync(program, "utf8").replace("1.0.0", "1.1.0"));
+            await succeeds(stack.up());
+            expect(onlyProfile().version).to.equal("1.1.0");
+            expect(clusterOf(lab)).to.include({ uid, state: "Running", healthy: true });
+            expect(clusterOf(lab).profiles.map((profile) => profile.uid)).to.deep.equal([onlyProfile().uid]);
         });
 
         it("has neither key nor token in clear in its state, in what it said, or anywhere but in the ISOs", () => {
@@ -83,8 +106,9 @@ for (const engine of engines()) {
 
         it("leaves nothing", async () => {
             await succeeds(stack.destroy());
-            const { edgeHosts, tokens } = lab.palette.store;
-            expect([...edgeHosts.list(), ...tokens.list()]).to.deep.equal([]);
+            const { edgeHosts, tokens, profiles, clusters } = lab.palette.store;
+            expect([edgeHosts, tokens, profiles].flatMap<object>((kind) => kind.list())).to.deep.equal([]);
+            expect(clusters.list().map(({ state }) => state)).to.deep.equal(["Deleted"]);
             expect(fs.readdirSync(path.join(stack.dir, "out"))).to.deep.equal([]);
         });
 
@@ -101,12 +125,24 @@ for (const engine of engines()) {
             return host;
         }
 
+        function onlyProfile() {
+            const [profile, ...others] = lab.palette.store.profiles.list();
+            if (!profile || others.length > 0) throw new Error(`there are ${others.length + 1} profiles`);
+            return profile;
+        }
+
         function onlyToken() {
             const [token, ...others] = lab.palette.store.tokens.list();
             if (!token || others.length > 0) throw new Error(`there are ${others.length + 1} tokens`);
             return token;
         }
     });
+}
+
+function clusterOf({ palette }: Lab) {
+    const [cluster, ...others] = palette.store.clusters.list();
+    if (!cluster || others.length > 0) throw new Error(`there are ${others.length + 1} clusters`);
+    return cluster;
 }
 
 /** The state with its history. */

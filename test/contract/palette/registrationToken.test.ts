@@ -175,6 +175,7 @@ describe("palette.RegistrationToken", () => {
         expect(await failure(attempt)).to.equal("would be replaced for rotationTrigger");
         const b = new Row(registrationToken);
         await b.up({ ...ROTATED, rotationTrigger: "b" }, context());
+        expect(b.id, "another value").to.not.equal(a.uid);
         expect(tokens().map(({ token }) => token)).to.include(a.token);
         // The deletion of the old one failed, and the program goes back: the old one is live again.
         const again = new Row(registrationToken);
