@@ -172,6 +172,11 @@ export class ImsLab extends StandIn {
         this.parts.runner.breakNext(defect);
     }
 
+    /** Whether a job's user has ended the session, which its pod may not have seen yet. */
+    sessionIsOver(jobId: string): boolean {
+        return this.parts.runner.sessionIsOver(jobId);
+    }
+
     /** A pod of a job that this lab does not run, with what one of its containers has printed. */
     addPod(job: string, container: string, lines: readonly string[]): void {
         this.parts.runner.addPod(job, container, lines);

@@ -21,8 +21,10 @@ export interface JobWait {
     readonly history: JobStatus[];
 }
 
+/** By this factor the pauses grow: a change is seen at most a fifth later than it came, or two seconds. */
+const GROWTH = 1.2;
 const FIRST_POLL = 250;
-const LONGEST_POLL = 5_000;
+const LONGEST_POLL = 2_000;
 
 /** What the statuses mean, for the row. Unknown ones are shown as they are. */
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -56,7 +58,7 @@ export async function waitForJob(id: string, wait: JobWait, context: Context<Ims
             throw new JobStuck(job, wait, await podReport(job, context));
         }
         await context.sleep(pause);
-        pause = Math.min(pause * 1.5, LONGEST_POLL);
+        pause = Math.min(pause * GROWTH, LONGEST_POLL);
     }
 }
 

@@ -60,6 +60,10 @@ export class JobRunner {
         return [...this.#records.values()];
     }
 
+    sessionIsOver(jobId: string): boolean {
+        return new Workspace(path.join(this.options.folder, jobId)).hasFlag();
+    }
+
     addPod(job: string, container: string, lines: readonly string[]): void {
         const record = new PodRecord(job, { init: [], main: [container] });
         record.start(container);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { tool } from "./tool";
@@ -86,6 +87,14 @@ export class Workspace {
         const packed = this.beside(`${name}.sqsh`);
         await tool("mksquashfs", [this.imageRoot, packed, "-no-progress", "-noappend"], signal);
         return packed;
+    }
+
+    /** Whether the user has ended the session, in whichever place the flag belongs. */
+    hasFlag(): boolean {
+        const places = [this.beside(""), path.join(this.imageRoot, "tmp")];
+        return places.some((place) =>
+            ["complete", "failed"].some((flag) => existsSync(path.join(place, flag))),
+        );
     }
 
     async remove(): Promise<void> {
