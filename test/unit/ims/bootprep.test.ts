@@ -236,7 +236,8 @@ images:
         });
     }
 
-    it("are read as the schema says: what it takes and what it refuses is the same", () => {
+    it("are read as the schema says: what it takes and what it refuses is the same", function () {
+        this.timeout(30_000);
         const schema = fs.readFileSync(
             path.resolve(__dirname, "../../contract/data/ims/sat-bootprep-schema.yaml"),
             "utf8",
