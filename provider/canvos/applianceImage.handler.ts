@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import { sortChecks } from "../image/report";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
 import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
@@ -10,15 +9,14 @@ import {
     type ApplianceInputs,
     type ApplianceOutputs,
 } from "./applianceImage.schema";
+import { verified, type Made } from "./applianceImage.verify";
 import type { BuildPlan } from "./build.plan";
 import type { BuildResult } from "./build.types";
 import type { Builder } from "./builder";
-import { expectationsOf } from "./expectations";
 import { planBuild } from "./plan";
 import { prerequisiteProblems } from "./prerequisites";
-import { findPushed, pushBuilt, removePushed } from "./registryImages";
+import { findPushed, pullMissing, pushBuilt, removePushed } from "./registryImages";
 import { canvos } from "./system";
-import { assertVerified, verificationMarkdown, verifyBuild } from "./verify";
 
 const HOUR = 60 * 60_000;
 
@@ -47,7 +45,8 @@ export const applianceImage = defineResource({
         return { inputs: { intact: found === "all" } };
     },
 
-    async update(_id, { outputs: before }, image, context) {
+    async update(_id, before, image, context) {
+        await pullMissing(before.outputs.images, context);
         const plan = await planOf(image, context);
         const outputs = await make(plan, image, context, before);
         return { outputs };
@@ -83,7 +82,7 @@ async function make(
     plan: BuildPlan,
     image: ApplianceInputs,
     context: CanvosContext,
-    before?: ApplianceOutputs,
+    before?: Made,
 ): Promise<ApplianceOutputs> {
     const { client } = context;
     const begun = context.now();
@@ -91,8 +90,11 @@ async function make(
     if (missing.length > 0)
         throw new EdgeError(`CanvOS cannot build here:\n${missing.map((each) => `  - ${each}`).join("\n")}`);
     const built = await client.build(plan, context);
-    const buildSeconds = before?.buildSeconds ?? Math.round((context.now() - begun) / 1000);
-    const outputs = { ...outputsOf(built, buildSeconds), ...(await verified(plan, built, image, context)) };
+    const buildSeconds = before?.outputs.buildSeconds ?? Math.round((context.now() - begun) / 1000);
+    const outputs = {
+        ...outputsOf(built, buildSeconds),
+        ...(await verified(plan, built, image, context, before)),
+    };
     if (image.push === false) return outputs;
     try {
         const images = await pushBuilt(built.images, context);
@@ -105,27 +107,6 @@ async function make(
         const reached = { id: `sha256:${image.inputHash}`, inputs: { ...image, intact: false }, outputs };
         throw new PartialFailure([messageOf(error)], reached, { cause: error });
     }
-}
-
-/** Looked at before anything is pushed: what is wrong gets to no host. */
-async function verified(
-    plan: BuildPlan,
-    built: BuildResult,
-    image: ApplianceInputs,
-    context: CanvosContext,
-): Promise<Pick<ApplianceOutputs, "checksPassed" | "report">> {
-    if (image.verify === false) return { checksPassed: 0, report: "" };
-    const { title, client, projectDir, signal, log } = context;
-    const { docker, settings } = client;
-    const expected = await expectationsOf(plan, image, settings, projectDir);
-    const checks = await verifyBuild(built, expected, {
-        ...{ docker, signal },
-        onProgress: (text) => context.progress(text),
-    });
-    assertVerified(checks, built.logFile);
-    const { warnings, passed } = sortChecks(checks);
-    for (const { id, message } of warnings) log.warn(`${id}: ${message}`);
-    return { checksPassed: passed.length, report: verificationMarkdown(title, checks) };
 }
 
 function outputsOf(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { buildArguments } from "./arguments.schema";
+import { smokeTestOptions } from "./smokeTest.schema";
 import { sourceSchema } from "./source";
 import { verification } from "./verify.schema";
 
@@ -66,6 +67,7 @@ export const applianceInputs = z.object({
     edgeAppliance: edgeAppliance.optional().meta({ control: true }),
     exactTag: z.boolean().optional().meta({ control: true }),
     verify: z.union([verification, z.literal(false)]).optional(),
+    smokeTest: z.union([smokeTestOptions, z.boolean()]).optional(),
     push: z.boolean().optional(),
     onDelete: z.enum(["keep", "remove"]).optional().meta({ control: true }),
 

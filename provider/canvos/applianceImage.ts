@@ -52,6 +52,11 @@ export interface ApplianceImageArgs {
      * secrets); `false` looks at nothing. A change checks them again.
      */
     verify?: pulumi.Input<ApplianceVerification | false>;
+    /**
+     * Boot the installer ISO in QEMU before anything is pushed, and look from its shell whether its services run: `true`,
+     * or how. Needs `qemu-system-x86_64` and, for UEFI, OVMF. Default: false. A change tests again.
+     */
+    smokeTest?: pulumi.Input<boolean | ApplianceSmokeTest>;
     /** Push the provider images to `arguments.imageRegistry`. Default: true. Changed in place. */
     push?: pulumi.Input<boolean>;
     /**
@@ -136,6 +141,59 @@ export interface ApplianceIsoVerification {
     maxSizeBytes?: pulumi.Input<number>;
 }
 
+/** How an installer ISO is booted, and what must come up. */
+export interface ApplianceSmokeTest {
+    /** Default: both. */
+    firmware?: pulumi.Input<pulumi.Input<"bios" | "uefi">[]>;
+    /** Memory in MiB. Default: 10096. */
+    memoryMb?: pulumi.Input<number>;
+    /** Default: 5. */
+    cores?: pulumi.Input<number>;
+    /** Processor model of QEMU. Default: one that fits the accelerator. */
+    cpu?: pulumi.Input<string>;
+    /** `auto` tries KVM out before it is relied on. Default: `auto`. */
+    accel?: pulumi.Input<"auto" | "kvm" | "tcg">;
+    /** Until the machine is up. Default: 900. */
+    timeoutSeconds?: pulumi.Input<number>;
+    /** Entry of the boot menu, from 0; null leaves it to the menu. Default: 1, the manual one. */
+    menuEntry?: pulumi.Input<number | null>;
+    /** Texts, or expressions between slashes, that all must come on the serial line. Default: `["login:"]`. */
+    until?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Texts that fail the test at once, beside those of kernels and Kairos. */
+    failOn?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Who logs in on the serial line; null asks nothing of the shell. Default: root without a password. */
+    login?: pulumi.Input<ApplianceSmokeLogin | null>;
+    /** What a shell shows when it is ready. Default: `/[#$] $/`. */
+    prompt?: pulumi.Input<string>;
+    /** Units that must run. Default: `kairos-agent.service`, `kairos-installer.service` and `lldpd.service`. */
+    services?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Whether `mst start` must end without a crash where there is no adapter. Default: with DOCA. */
+    mst?: pulumi.Input<boolean>;
+    /** Install to a disk, start from it twice, and look whether overlays and persistent paths outlive that. Default: false. */
+    install?: pulumi.Input<boolean | ApplianceInstallTest>;
+}
+
+/** A login on the serial line. */
+export interface ApplianceSmokeLogin {
+    user: pulumi.Input<string>;
+    /** Give it as a secret. */
+    password?: pulumi.Input<string>;
+}
+
+/** How an installation is tested. */
+export interface ApplianceInstallTest {
+    /** Size of the disk, which is sparse. Default: 60. */
+    diskGb?: pulumi.Input<number>;
+    /** Until it is installed. Default: 3600. */
+    timeoutSeconds?: pulumi.Input<number>;
+    /** Entry of the boot menu that installs. Default: 0. */
+    menuEntry?: pulumi.Input<number | null>;
+    /** Units that must run once it is installed. */
+    services?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Folders in which a file must outlive a restart. */
+    persistentPaths?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
 /** A provider image of a build. */
 export interface ApplianceProviderImage {
     kubernetesVersion: string;
@@ -216,6 +274,7 @@ const PROPERTIES = [
     "edgeAppliance",
     "exactTag",
     "verify",
+    "smokeTest",
     "push",
     "onDelete",
     "commit",

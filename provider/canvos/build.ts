@@ -43,7 +43,16 @@ export async function build(plan: BuildPlan, tools: BuildTools, context: BuildCo
     if (state.state === "running") {
         context.log.info(`goes on with the build that an earlier run has started (${folder.log})`);
         await follow(folder, state.process, tools, context);
-    } else if (!(state.state === "ended" && state.code === 0)) {
+    } else if (state.state === "ended" && state.code === 0) {
+        const kept = await collectResult(plan, folder, tools.docker, context.signal).catch(() => undefined);
+        if (kept) return kept;
+        context.signal.throwIfAborted();
+        context.log.info(
+            "what the build of these inputs has left is gone from this machine: it is built anew",
+        );
+        await removeFolder(folder);
+        await startAndFollow(plan, folder, tools, context);
+    } else {
         await startAndFollow(plan, folder, tools, context);
     }
     return collectResult(plan, folder, tools.docker, context.signal);

@@ -2,9 +2,12 @@ export { ApplianceImage } from "./applianceImage";
 export type {
     ApplianceFirmware,
     ApplianceImageArgs,
+    ApplianceInstallTest,
     ApplianceIso,
     ApplianceIsoVerification,
     ApplianceProviderImage,
+    ApplianceSmokeLogin,
+    ApplianceSmokeTest,
     ApplianceVerification,
     CanvosCheckout,
     CanvosRepository,

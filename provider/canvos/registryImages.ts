@@ -1,5 +1,6 @@
 import { RegistryClient } from "../oci/client";
 import type { Context } from "../resource/context";
+import { messageOf } from "../resource/errors";
 import type { PushedImage } from "./applianceImage.schema";
 import type { BuiltImage } from "./build.types";
 import type { Builder } from "./builder";
@@ -25,6 +26,23 @@ export async function pushBuilt(
         pushed.push({ kubernetesVersion, reference, dockerImageId, digest });
     }
     return pushed;
+}
+
+/** Brings images back that only the registry has by now: building them once more would give others. */
+export async function pullMissing(
+    images: readonly PushedImage[],
+    { client, signal, log }: CanvosContext,
+): Promise<void> {
+    for (const { reference, digest, dockerImageId } of images) {
+        if (digest === undefined) continue;
+        if ((await client.docker.imageId(reference, { signal })) === dockerImageId) continue;
+        try {
+            await client.withLogin(reference, (docker) => docker.text(["pull", "-q", reference], { signal }));
+        } catch (error) {
+            signal.throwIfAborted();
+            log.info(`${reference} is not in Docker and cannot be pulled: ${messageOf(error)}`);
+        }
+    }
 }
 
 /** Whether the registry still has all images as they were pushed: one question a tag. */

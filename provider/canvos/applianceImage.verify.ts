@@ -1,0 +1,75 @@
+import * as path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { sortChecks } from "../image/report";
+import type { Context } from "../resource/context";
+import type { ApplianceInputs, ApplianceOutputs } from "./applianceImage.schema";
+import type { BuildPlan } from "./build.plan";
+import type { BuildResult } from "./build.types";
+import type { Builder } from "./builder";
+import { expectationsOf } from "./expectations";
+import { smokeTest } from "./smokeTest";
+import { smokeTestOptions } from "./smokeTest.schema";
+import { assertVerified, verificationMarkdown, verifyBuild } from "./verify";
+import type { BuildCheck } from "./verify.types";
+
+/** What an earlier run has made. */
+export interface Made {
+    inputs: ApplianceInputs;
+    outputs: ApplianceOutputs;
+}
+
+type Verified = Pick<ApplianceOutputs, "checksPassed" | "report">;
+
+/** Looked at before anything is pushed: what is wrong gets to no host. */
+export async function verified(
+    plan: BuildPlan,
+    built: BuildResult,
+    image: ApplianceInputs,
+    context: Context<Builder>,
+    before: Made | undefined,
+): Promise<Verified> {
+    if (before && isJudgedAlready(before, image, built)) {
+        const { checksPassed, report } = before.outputs;
+        return { checksPassed, report };
+    }
+    const { title, client, projectDir, signal, log } = context;
+    const { docker, settings } = client;
+    const expected = await expectationsOf(plan, image, settings, projectDir);
+    const onProgress = (text: string): void => context.progress(text);
+    const checks: BuildCheck[] = [];
+    if (image.verify !== false) {
+        checks.push(...(await verifyBuild(built, expected, { docker, signal, onProgress })));
+        assertVerified(checks, built.logFile);
+    }
+    const { smokeTest: asked = false } = image;
+    if (built.iso && asked !== false) {
+        const options = asked === true ? smokeTestOptions.parse({}) : asked;
+        const logFolder = path.dirname(built.logFile);
+        const { severity } = expected.verify;
+        checks.push(
+            ...(await smokeTest(built.iso, options, expected, { logFolder, signal, onProgress, severity })),
+        );
+        assertVerified(checks, built.logFile);
+    }
+    const { warnings, passed } = sortChecks(checks);
+    for (const { id, message } of warnings) log.warn(`${id}: ${message}`);
+    return {
+        checksPassed: passed.length,
+        report: checks.length === 0 ? "" : verificationMarkdown(title, checks),
+    };
+}
+
+/** Images that are only pushed again are not looked into and booted again. */
+function isJudgedAlready(before: Made, image: ApplianceInputs, { images, iso }: BuildResult): boolean {
+    // A state may end before they were judged.
+    const { checksPassed, images: old, iso: oldIso } = before.outputs as Partial<ApplianceOutputs>;
+    const idsOf = (list: readonly { dockerImageId: string }[] = []): string[] =>
+        list.map(({ dockerImageId }) => dockerImageId);
+    return (
+        checksPassed !== undefined &&
+        isDeepStrictEqual(before.inputs.verify, image.verify) &&
+        isDeepStrictEqual(before.inputs.smokeTest, image.smokeTest) &&
+        isDeepStrictEqual(idsOf(old), idsOf(images)) &&
+        oldIso?.sha256 === iso?.sha256
+    );
+}
