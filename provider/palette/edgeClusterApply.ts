@@ -2,7 +2,7 @@ import { EdgeError, messageOf } from "../resource/errors";
 import type { PaletteContext } from "./target";
 import type { Scope } from "./transport";
 
-const SHORTEST_PAUSE = 1_000;
+const SHORTEST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
 
 /**

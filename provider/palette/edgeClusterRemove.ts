@@ -6,7 +6,7 @@ import type { Scope } from "./transport";
 
 type Project = Exclude<Scope, "tenant">;
 
-const SHORTEST_PAUSE = 2_000;
+const SHORTEST_PAUSE = 1_000;
 const LONGEST_PAUSE = 15_000;
 /** Palette takes a forced deletion when the usual one has been stuck for so long. */
 const FORCE_AFTER = 15 * 60_000;

@@ -1,8 +1,18 @@
 import { expect } from "chai";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { ClusterProfile, type ClusterProfileArgs } from "../../../provider/palette";
+import {
+    ClusterGate,
+    ClusterProfile,
+    EdgeCluster,
+    EdgeHost,
+    type ClusterGateArgs,
+    type ClusterProfileArgs,
+    type EdgeClusterArgs,
+} from "../../../provider/palette";
+import { clusterGate } from "../../../provider/palette/clusterGate.handler";
 import { clusterProfile } from "../../../provider/palette/clusterProfile.handler";
+import { edgeCluster } from "../../../provider/palette/edgeCluster.handler";
 
 type Derived = "endpoint" | "projectUid";
 type DerivedOfProfile = Derived | "packUids" | "systemUri" | "kubernetesVersion" | "edited";
@@ -25,7 +35,9 @@ const equal: [
         Texts<FromArgs<ClusterProfileArgs>>,
         Texts<FromSchema<(typeof clusterProfile)["inputs"], DerivedOfProfile>>
     >,
-] = [true];
+    Equal<FromArgs<EdgeClusterArgs>, FromSchema<(typeof edgeCluster)["inputs"], Derived | "revision">>,
+    Equal<FromArgs<ClusterGateArgs>, FromSchema<(typeof clusterGate)["inputs"], Derived>>,
+] = [true, true, true];
 
 interface Registered {
     inputs: Record<string, unknown>;
@@ -39,7 +51,8 @@ describe("the public arguments of Palette's profiles and clusters", () => {
             call: () => ({}),
             newResource: ({ name, inputs }) => {
                 registered.push({ inputs: inputs as Record<string, unknown> });
-                return { id: name, state: {} };
+                const state = { ...(inputs as object), uid: name === "h" ? "edge-1" : `uid of ${name}` };
+                return { id: name, state };
             },
         });
     });
@@ -56,6 +69,18 @@ describe("the public arguments of Palette's profiles and clusters", () => {
                     name: "x",
                     packs: [{ name: "edge-k8s", tag: "1.34.2" }],
                 }),
+            },
+            {
+                definition: edgeCluster,
+                resource: new EdgeCluster("x", {
+                    name: "x",
+                    profiles: [{ uid: "p" }],
+                    controlPlane: { hosts: ["edge-1"] },
+                }),
+            },
+            {
+                definition: clusterGate,
+                resource: new ClusterGate("x", { clusters: [{ label: "x", uid: "c" }] }),
             },
         ];
         for (const { definition, resource } of classes) {
@@ -81,5 +106,28 @@ describe("the public arguments of Palette's profiles and clusters", () => {
         expect(inputs.packs).to.deep.equal([{ name: "a", tag: "1.0.0", values: 'z: 1\na:\n  b: "24.04"\n' }]);
         const { secrets } = inputs.__ctx as { secrets?: string[] };
         expect(secrets).to.deep.equal(["variables"]);
+    });
+
+    it("take hosts and profiles as resources, as uids, and with more about them", async () => {
+        const host = new EdgeHost("h", { uid: "edge-1" });
+        const profile = new ClusterProfile("p", { name: "p", packs: [{ name: "edge-k8s", tag: "1.34.2" }] });
+        await new Promise((resolve) => pulumi.all([host.urn, profile.urn]).apply(resolve));
+        registered.length = 0;
+        const cluster = new EdgeCluster("c", {
+            name: "store-17",
+            profiles: [profile, { uid: "addon", variables: { site: "17" } }],
+            controlPlane: { hosts: [host, "edge-2", pulumi.output("edge-3"), { uid: "edge-4", name: "n" }] },
+            workers: [{ name: "w", hosts: pulumi.output(["edge-5"]) }],
+        });
+        await new Promise((resolve) => cluster.urn.apply(resolve));
+        const [{ inputs } = { inputs: {} }] = registered;
+        expect(inputs.controlPlane).to.deep.equal({
+            hosts: [{ uid: "edge-1" }, { uid: "edge-2" }, { uid: "edge-3" }, { uid: "edge-4", name: "n" }],
+        });
+        expect(inputs.workers).to.deep.equal([{ name: "w", hosts: [{ uid: "edge-5" }] }]);
+        expect(inputs.profiles).to.deep.equal([
+            { uid: "uid of p" },
+            { uid: "addon", variables: { site: "17" } },
+        ]);
     });
 });
