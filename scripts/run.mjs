@@ -1,7 +1,7 @@
 // Entry of every npm script: makes the clone ready, then does what was asked.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { build, installPackages, installTools, root, run } from "./setup.mjs";
+import { build, installLabTools, installPackages, installTools, root, run } from "./setup.mjs";
 
 const [command = "", ...args] = process.argv.slice(2);
 const node = (file, ...more) => run(process.execPath, [path.join(root, file), ...more]);
@@ -48,11 +48,21 @@ if (!chosen) {
     process.exit(2);
 }
 installPackages();
-chosen();
+await chosen();
 
-function stack(operation) {
+async function stack(operation) {
     build();
+    installLabTools(await systemsOf(args[0] ?? ""));
     node("dist/lab/stack.js", operation, ...args);
+}
+
+/** What an example needs of the lab. */
+async function systemsOf(example) {
+    const file = path.join(root, example, "lab.yaml");
+    if (!example.startsWith("examples/") || !fs.existsSync(file)) return [];
+    // Not there yet when this file is loaded for the first time.
+    const { parse } = await import("yaml");
+    return parse(fs.readFileSync(file, "utf8")).systems;
 }
 
 function lab(...words) {

@@ -6,7 +6,10 @@ import * as path from "node:path";
 
 export const root = path.resolve(import.meta.dirname, "..");
 
-/** Tools that tests use as independent judges, and what a test without them does not prove. */
+/**
+ * Tools that tests use as independent judges, and what a test without them does not prove. Those that a system of the
+ * lab itself works with name it.
+ */
 const TOOLS = [
     { command: "sgdisk", package: "gdisk", without: "partition tables are not compared with sgdisk's" },
     { command: "qemu-img", package: "qemu-utils", without: "qcow2 images are not compared with qemu's" },
@@ -15,8 +18,13 @@ const TOOLS = [
     { command: "openssl", package: "openssl", without: "certificates are not compared with openssl's" },
     { command: "xz", package: "xz-utils", without: "xz images are not compared with xz's" },
     { command: "bzip2", package: "bzip2", without: "bzip2 images are not compared with bzip2's" },
-    { command: "mksquashfs", package: "squashfs-tools", without: "no image root is customised" },
-    { command: "busybox", package: "busybox-static", without: "no image root is made to be customised" },
+    { command: "mksquashfs", package: "squashfs-tools", lab: "ims", without: "no image root is customised" },
+    {
+        command: "busybox",
+        package: "busybox-static",
+        lab: "ims",
+        without: "no image root is made to be customised",
+    },
     {
         command: "/usr/bin/ansible-playbook",
         package: "ansible-core",
@@ -26,6 +34,7 @@ const TOOLS = [
     {
         command: "sshd",
         package: "openssh-server",
+        lab: "ims",
         without: "what goes over SSH is not tested with a real server",
     },
     {
@@ -90,11 +99,21 @@ export function build() {
 
 /** Installs missing tools where that is possible, and says what is switched off where it is not. */
 export function installTools() {
-    const missing = TOOLS.filter((tool) => !onPath(tool.command));
+    install(TOOLS, "the tests");
+}
+
+/** Those that the lab's systems work with. */
+export function installLabTools(systems) {
+    const needed = TOOLS.filter(({ lab }) => systems.includes(lab));
+    install(needed, `the lab's ${systems.join(" and ")}`);
+}
+
+function install(tools, user) {
+    const missing = tools.filter((tool) => !onPath(tool.command));
     if (missing.length === 0) return;
     const packages = missing.map((tool) => tool.package);
     if (process.getuid?.() === 0 && onPath("apt-get")) {
-        say(`installing Debian packages for the tests: ${packages.join(" ")}`);
+        say(`installing Debian packages for ${user}: ${packages.join(" ")}`);
         const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
         spawnSync("apt-get", ["update", "-qq"], { stdio: "ignore", env });
         spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], {
