@@ -257,6 +257,20 @@ describe("the search for secrets", () => {
         );
     });
 
+    it("finds the longest of its forms wherever the stream is cut", () => {
+        const value = "ÄÖÜäöüß";
+        const bytes = Buffer.from(encodeURIComponent(value));
+        for (let cut = 1; cut < bytes.length; cut++) {
+            const forms: string[] = [];
+            const search = new SecretSearch([{ name: "s", value }]).start(
+                ({ form }) => void forms.push(form),
+            );
+            search.push(bytes.subarray(0, cut));
+            search.push(bytes.subarray(cut));
+            expect(forms, String(cut)).to.deep.equal(["percent-encoded"]);
+        }
+    });
+
     it("finds one in base64 whatever stands around it", () => {
         fc.assert(
             fc.property(

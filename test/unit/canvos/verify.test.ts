@@ -377,6 +377,11 @@ describe("what a build has made", () => {
                 ["iso.user-data"],
             ],
             [
+                "user-data is another of the same length",
+                (f) => (f["files-iso/config.yaml"] = USER_DATA.replace("cloud", "clOud")),
+                ["iso.user-data"],
+            ],
+            [
                 "user-data is there and was not given",
                 () => undefined,
                 ["iso.user-data", "iso.secrets"],

@@ -82,6 +82,12 @@ describe("the reader of ISO images", () => {
         });
     }
 
+    it("puts a link together that is too long for one piece", async () => {
+        const files = { link: `-> ${"long".repeat(60)}/${"other".repeat(50)}/x` };
+        const bytes = make(files, "-R");
+        expect(await contents(bytes, await readIso(bufferDevice(bytes)))).to.deep.equal(files);
+    });
+
     it("takes Joliet's names where there is no Rock Ridge, and ISO 9660's where there is neither", async () => {
         const files = { "rootfs.squashfs": "1", "boot/kernel": "2" };
         const joliet = make(files, "-J", "--norock");
