@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Lab } from "../../lab";
+import { newRecord } from "../../lab/palette/rest/call";
 import { publicKey } from "../support/sshKeys";
 
 /** One kind's life for the tests that disturb it: two sets of inputs, and what it leaves in EMF. */
@@ -139,7 +140,67 @@ export const paletteJourneys: readonly Journey[] = [
         made: { tokens: 1 },
         replaces: true,
     },
+    {
+        kind: "palette.ClusterProfile",
+        async prepare() {
+            const values = 'options: { system.uri: "r.example.com/ubuntu:kubeadm-1.34.2-v4.8.10" }';
+            const packs = [
+                { name: "edge-native-byoi", tag: "2.1.0", values },
+                { name: "edge-k8s", tag: "1.34.2" },
+            ];
+            const profile = { name: "edge", version: "1.0.0", onContentChange: "overwrite-when-unused" };
+            const longhorn = {
+                name: "csi-longhorn",
+                tag: "1.10.1",
+                overrides: 'site: "{{ .spectro.var.site }}"',
+            };
+            return {
+                first: { ...profile, packs, tags: { env: "edge" } },
+                second: {
+                    ...profile,
+                    packs: [...packs, longhorn],
+                    variables: [{ name: "site" }],
+                    description: "till",
+                },
+            };
+        },
+        watched: ["profiles"],
+        made: { profiles: 1 },
+    },
+    {
+        kind: "palette.EdgeCluster",
+        async prepare({ palette }) {
+            const projectUid = palette.store.projects[0]?.uid ?? "";
+            const profiles = ["1.0.0", "1.1.0"].map((version) =>
+                preparedProfile(palette, version, projectUid),
+            );
+            palette.store.tokens.put({
+                ...newRecord(palette.store, { name: "t" }),
+                ...{ token: "t", expiry: "2099-01-01T00:00:00Z", isActive: true },
+            });
+            for (const name of ["edge-a", "edge-b"]) palette.boot({ token: "t", name, projectUid });
+            const cluster = { name: "store-17", controlPlane: { hosts: [{ uid: "edge-a" }] } };
+            return {
+                first: { ...cluster, profiles: [{ uid: profiles[0] }], tags: { env: "edge" } },
+                second: {
+                    ...{ ...cluster, profiles: [{ uid: profiles[1] }], sshKeys: ["ssh-ed25519 AAAA"] },
+                    workers: [{ name: "workers", hosts: [{ uid: "edge-b" }] }],
+                },
+            };
+        },
+        watched: ["clusters"],
+        made: { clusters: 1 },
+    },
 ];
+
+/** A published profile with nothing in it. */
+function preparedProfile({ store }: Lab["palette"], version: string, projectUid: string): string {
+    const { uid } = store.profiles.put({
+        ...newRecord(store, { name: "edge" }, projectUid),
+        ...{ version, type: "cluster", cloudType: "edge-native", published: [], variables: [] },
+    });
+    return uid;
+}
 
 /** As a check leaves them. */
 function tokenInputs({ palette }: Lab): Record<string, unknown> {

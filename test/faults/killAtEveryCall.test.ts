@@ -17,10 +17,24 @@ async function startEmf(): Promise<Stand> {
 }
 
 async function startPalette(): Promise<Stand> {
-    const lab = await startLab({ emf: false, images: false, palette: true });
+    const lab = await startLab({ emf: false, images: false, palette: true, paletteClusterPace: 20 });
     const { apiKey, ...open } = paletteConfig(lab.palette);
-    const { edgeHosts, tokens } = lab.palette.store;
-    const lists: Record<string, { list(): readonly unknown[] } | undefined> = { edgeHosts, tokens };
+    const { edgeHosts, tokens, profiles, clusters } = lab.palette.store;
+    // Deleted clusters are shown for days; how far a change has come is the nodes' affair.
+    const live = {
+        list: () =>
+            clusters
+                .list()
+                .filter(({ state }) => state !== "Deleted")
+                .map(({ name, labels, config, pools, profiles: uses }) => ({
+                    ...{ name, labels, config, pools },
+                    versions: uses.map(({ uid }) => profiles.get(uid)?.version),
+                })),
+    };
+    const lists: Record<string, { list(): readonly unknown[] } | undefined> = {
+        ...{ edgeHosts, tokens, profiles },
+        clusters: live,
+    };
     return {
         ...{ lab, standIn: lab.palette, list: async (name) => lists[name]?.list() ?? [] },
         config: { "edge-os:palette": JSON.stringify(open) },
