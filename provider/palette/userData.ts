@@ -46,7 +46,8 @@ export function userDataFor(
     return pulumi.secret(known.apply(([named, text, added]) => rendered(named, text, added)));
 }
 
-function rendered(
+/** The same of plain values. */
+export function rendered(
     { uid, endpoint, projectUid, labels = {} }: pulumi.Unwrap<UserDataHost>,
     token: string,
     { stylus, ...rest }: pulumi.Unwrap<UserData>,
