@@ -53,12 +53,7 @@ const wardrobe = defineResource({
 
 describe("checkInputs", () => {
     const checked = (check: AnyResource["check"]) => (news: Record<string, unknown>) =>
-        checkInputs(
-            { ...lamp, check },
-            news,
-            undefined,
-            testContext({ client: null }),
-        );
+        checkInputs({ ...lamp, check }, news, undefined, testContext({ client: null }));
 
     it("tells what the schema and what the check find together, with faulty fields unknown to the check", async () => {
         let seen: unknown;
