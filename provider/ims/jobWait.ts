@@ -50,7 +50,7 @@ export async function waitForJob(id: string, wait: JobWait, context: Context<Ims
             last = job.status;
             pause = FIRST_POLL;
             note(job.status, wait.history, context);
-            context.progress(MEANINGS[job.status] ?? job.status);
+            context.progress(meaningOf(job.status, wait));
         }
         if (wait.until.includes(job.status)) return job;
         if (job.status === "error") throw new JobFailed(job, await podReport(job, context));
@@ -60,6 +60,12 @@ export async function waitForJob(id: string, wait: JobWait, context: Context<Ims
         await context.sleep(pause);
         pause = Math.min(pause * GROWTH, LONGEST_POLL);
     }
+}
+
+/** The status stays for a while behind the session's end. */
+function meaningOf(status: string, { until }: JobWait): string {
+    if (status === "waiting_on_user" && !until.includes(status)) return "ending the session";
+    return MEANINGS[status] ?? status;
 }
 
 function note(status: string, history: JobStatus[], context: Context<ImsClient>): void {
