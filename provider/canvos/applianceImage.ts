@@ -260,6 +260,11 @@ export class ApplianceImage extends EdgeResource {
     constructor(name: string, args: ApplianceImageArgs, opts?: pulumi.CustomResourceOptions) {
         super({ kind: "canvos.ApplianceImage", properties: PROPERTIES }, name, { ...args }, opts);
     }
+
+    /** The Kubernetes versions that provider images are built for. Known in previews. */
+    get kubernetesVersions(): pulumi.Output<string[]> {
+        return this.references.apply((references) => Object.keys(references).filter(Boolean));
+    }
 }
 
 const PROPERTIES = [

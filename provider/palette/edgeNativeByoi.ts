@@ -3,16 +3,20 @@ import type { ProfilePackArgs } from "./clusterProfile";
 
 /** A provider image that something has built and pushed; `canvos.ApplianceImage` is one. */
 export interface ProviderImage {
-    /** The image's reference, with the tag as it was pushed. */
+    /** The image's reference, with the tag as it was pushed; empty where there is one for each of several versions. */
     readonly systemUri: pulumi.Input<string>;
     /** Versions of Kubernetes that are inside. */
     readonly kubernetesVersions?: pulumi.Input<pulumi.Input<string>[]>;
+    /** The references by Kubernetes version, where several images were built. */
+    readonly references?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
 /** What `edgeNativeByoi` makes a pack of. */
 export interface EdgeNativeByoiArgs {
     /** The image that nodes run. */
     readonly image: ProviderImage;
+    /** Which of the image's Kubernetes versions it is, where there are several: that of the Kubernetes pack. */
+    readonly kubernetesVersion?: pulumi.Input<string>;
     /** Version of the pack. Default: `2.1.0`. */
     readonly tag?: pulumi.Input<string>;
     /** Registry of the pack, by name or uid. Default: the tenant's default one. */
@@ -41,15 +45,34 @@ const OWN_IMAGE = `{{.spectro.pack.${PACK}.options.system.uri}}`;
  * ```
  */
 export function edgeNativeByoi(args: EdgeNativeByoiArgs): ProfilePackArgs {
-    const { image, tag = "2.1.0", registry, contentImages = [], overrides } = args;
-    const { systemUri, kubernetesVersions } = image;
+    const { image, kubernetesVersion, tag = "2.1.0", registry, contentImages = [], overrides } = args;
+    const kubernetesVersions =
+        kubernetesVersion === undefined ? image.kubernetesVersions : [kubernetesVersion];
+    const uri = pulumi
+        .all([image.systemUri, image.references ?? {}, kubernetesVersion])
+        .apply(([only, references, version]) => referenceOf(only, references, version));
     return {
         ...{ name: PACK, tag },
-        values: pulumi.all([systemUri, contentImages]).apply(([uri, images]) => valuesOf(uri, images)),
+        values: pulumi.all([uri, contentImages]).apply(([own, images]) => valuesOf(own, images)),
         ...(registry === undefined ? {} : { registry }),
         ...(kubernetesVersions === undefined ? {} : { kubernetesVersions }),
         ...(overrides === undefined ? {} : { overrides }),
     };
+}
+
+function referenceOf(
+    only: string,
+    references: Readonly<Record<string, string>>,
+    version: string | undefined,
+): string {
+    const versions = Object.keys(references);
+    const found = version === undefined || versions.length === 0 ? only : references[version];
+    if (found !== undefined && found !== "") return found;
+    throw new pulumi.RunError(
+        version === undefined
+            ? `edgeNativeByoi: there is an image for each of Kubernetes ${versions.join(", ")}: give kubernetesVersion, that of the Kubernetes pack`
+            : `edgeNativeByoi: there is no image with Kubernetes ${version}: there are ${versions.join(", ")}`,
+    );
 }
 
 function valuesOf(systemUri: string, contentImages: readonly string[]): string {

@@ -157,9 +157,7 @@ describe("the image that nodes run", () => {
     it("comes from an appliance's image as it is", async () => {
         const image = { systemUri: "r/ubuntu:kubeadm-1.34.2-v4.8.10-demo", kubernetesVersions: ["1.34.2"] };
         const { values, ...pack } = edgeNativeByoi({ image, contentImages: ["r/more:1"], registry: "R" });
-        const text = await new Promise<string>((resolve) => {
-            (values as { apply(then: (text: string) => void): void }).apply(resolve);
-        });
+        const text = await textOf(values);
         expect(pack).to.deep.equal({
             ...{ name: "edge-native-byoi", tag: "2.1.0", registry: "R" },
             kubernetesVersions: ["1.34.2"],
@@ -168,4 +166,28 @@ describe("the image that nodes run", () => {
         expect(systemUriOf([{ name: "edge-native-byoi", values: text }])).to.equal(image.systemUri);
         expect(text).to.include('      - image: "r/more:1"');
     });
+
+    it("is the one of several images that has the profile's Kubernetes", async () => {
+        const image = { systemUri: "", references: { "1.33.5": "r/ubuntu:a", "1.34.2": "r/ubuntu:b" } };
+        const { values, kubernetesVersions } = edgeNativeByoi({ image, kubernetesVersion: "1.34.2" });
+        expect(systemUriOf([{ name: "edge-native-byoi", values: await textOf(values) }])).to.equal(
+            "r/ubuntu:b",
+        );
+        expect(kubernetesVersions).to.deep.equal(["1.34.2"]);
+        for (const [version, expected] of [
+            [undefined, "there is an image for each of Kubernetes 1.33.5, 1.34.2: give kubernetesVersion"],
+            ["1.32.1", "there is no image with Kubernetes 1.32.1: there are 1.33.5, 1.34.2"],
+        ] as const) {
+            const wrong = edgeNativeByoi({
+                image,
+                ...(version === undefined ? {} : { kubernetesVersion: version }),
+            });
+            const error = await textOf(wrong.values).catch((reason: unknown) => reason);
+            expect(String(error)).to.include(expected);
+        }
+    });
 });
+
+function textOf(values: unknown): Promise<string> {
+    return (values as { promise(): Promise<string> }).promise();
+}
