@@ -7,11 +7,11 @@ import { firmwareNames } from "./appliance";
 import type { ApplianceInputs } from "./applianceImage.schema";
 import type { Builder } from "./builder";
 import type { KnownCheckout } from "./checkout";
-import { readHere, userDataFile } from "./localText";
+import { readHere, userDataFile, type GivenUserData } from "./localText";
 import { DEFAULT_TARGETS, planBuild, type Given } from "./plan";
 import { prerequisiteProblems } from "./prerequisites";
 import { judgeBuild } from "./rules";
-import { userDataFindings, userDataTextFindings } from "./userData.text";
+import { userDataFindings, userDataTextFindings, type UserDataFindings } from "./userData.text";
 
 type CanvosContext = Context<Builder>;
 type Last = Partial<ApplianceInputs> | undefined;
@@ -139,25 +139,23 @@ function missingFiles({ arguments: { clusterConfig, edgeCustomConfig }, files = 
     );
 }
 
-async function judgeUserData(
-    userData: Readonly<Record<string, unknown>>,
-    context: CanvosContext,
-): Promise<Problem[]> {
-    const file = userDataFile(userData);
-    const findings =
-        file === undefined
-            ? userDataFindings(userData)
-            : await context.ifAvailable(
-                  () =>
-                      Promise.resolve(
-                          userDataTextFindings(readHere(file, context.projectDir, "userData.file")),
-                      ),
-                  { problems: [], warnings: [] },
-              );
+async function judgeUserData(userData: GivenUserData, context: CanvosContext): Promise<Problem[]> {
+    const findings = await context.ifAvailable(
+        () => Promise.resolve(userDataFindingsOf(userData, context.projectDir)),
+        { problems: [], warnings: [] },
+    );
     for (const { path: where, message } of findings.warnings) {
         context.log.warn(`${["userData", ...where].map(String).join(".")} ${message}`);
     }
     return findings.problems.map(({ path: where, message }) => ({ path: ["userData", ...where], message }));
+}
+
+function userDataFindingsOf(userData: GivenUserData, projectDir: string): UserDataFindings {
+    if (typeof userData === "string") return userDataTextFindings(userData);
+    const file = userDataFile(userData);
+    return file === undefined
+        ? userDataFindings(userData)
+        : userDataTextFindings(readHere(file, projectDir, "userData.file"));
 }
 
 /** Without those that are only known in an update; they decide what is built, so that nothing of it is known. */

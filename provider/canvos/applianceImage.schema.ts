@@ -63,7 +63,10 @@ export const applianceInputs = z.object({
     overlay: localPath("a folder").optional().meta({ control: true }),
     files: files.optional().meta({ control: true }),
     dockerfile: localPath("a file with instructions of a Dockerfile").optional().meta({ control: true }),
-    userData: z.record(z.string(), z.unknown()).optional().meta({ control: true }),
+    userData: z
+        .union([z.string(), z.record(z.string(), z.unknown())])
+        .optional()
+        .meta({ control: true }),
     edgeAppliance: edgeAppliance.optional().meta({ control: true }),
     exactTag: z.boolean().optional().meta({ control: true }),
     verify: z.union([verification, z.literal(false)]).optional(),

@@ -36,10 +36,11 @@ export interface ApplianceImageArgs {
     /** File with instructions that are put behind those of CanvOS's `Dockerfile`. New content is a new build. */
     dockerfile?: pulumi.Input<string>;
     /**
-     * User-data of the installer ISO: an object, or `{ file: "user-data.yaml" }`. It is in clear in the ISO, and a
-     * registration token in it with it: give tokens as secrets, and hand the ISO out as one. A change is a new build.
+     * User-data of the installer ISO: an object, `{ file: "user-data.yaml" }`, or its text (`palette.userDataFor`). It is in
+     * clear in the ISO, and a registration token in it with it: give tokens as secrets, and hand the ISO out as one. A
+     * change is a new build.
      */
-    userData?: pulumi.Input<UserData | UserDataFile>;
+    userData?: pulumi.Input<UserData | UserDataFile | string>;
     /** The NVIDIA appliance payload: DOCA, BlueField firmware and what belongs to it. Default: a plain build. */
     edgeAppliance?: pulumi.Input<EdgeAppliance>;
     /**

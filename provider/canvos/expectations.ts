@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { parse } from "yaml";
 import type { ApplianceInputs } from "./applianceImage.schema";
 import { firmwareNames } from "./appliance";
 import type { BuildPlan } from "./build.plan";
@@ -9,7 +10,7 @@ import { appliancePackages, expectedFile, expectedFiles, firmwareFile } from "./
 import type { Secret } from "./verify.secretSearch";
 import type { BuildExpectations, ExpectedAppliance, ExpectedFile } from "./verify.types";
 
-type Given = Pick<ApplianceInputs, "overlay" | "userData" | "edgeAppliance" | "verify">;
+type Given = Pick<ApplianceInputs, "overlay" | "edgeAppliance" | "verify">;
 
 /** What the results of a build are held to: everything that was given to it. */
 export async function expectationsOf(
@@ -37,7 +38,7 @@ export async function expectationsOf(
         ...(appliance ? { appliance } : {}),
         ...(userData === undefined ? {} : { userData }),
         secrets: [
-            ...secretsOf(given.userData),
+            ...(userData === undefined ? [] : secretsOf(parse(userData, { version: "1.1" }))),
             ...settings.secrets.map((secret) => ({ name: "settings", value: secret })),
         ],
         verify: given.verify === false ? {} : (given.verify ?? {}),

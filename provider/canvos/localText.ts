@@ -3,17 +3,17 @@ import * as path from "node:path";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import { renderUserData } from "./userData.text";
 
-/** Given as an object, or as the file of one. */
-export function userDataText(
-    userData: Readonly<Record<string, unknown>> | undefined,
-    projectDir: string,
-): string | undefined {
-    if (userData === undefined) return undefined;
+/** As a program gives it: an object, `{ file }`, or the text itself, such as `palette.userDataFor` makes. */
+export type GivenUserData = string | Readonly<Record<string, unknown>>;
+
+export function userDataText(userData: GivenUserData | undefined, projectDir: string): string | undefined {
+    if (userData === undefined || typeof userData === "string") return userData;
     const file = userDataFile(userData);
     return file === undefined ? renderUserData(userData) : readHere(file, projectDir, "userData.file");
 }
 
-export function userDataFile(userData: Readonly<Record<string, unknown>>): string | undefined {
+export function userDataFile(userData: GivenUserData): string | undefined {
+    if (typeof userData === "string") return undefined;
     const { file, ...rest } = userData;
     return typeof file === "string" && Object.keys(rest).length === 0 ? file : undefined;
 }

@@ -6,6 +6,8 @@ import * as path from "node:path";
 import { applianceImage } from "../../../provider/canvos/applianceImage.handler";
 import type { ApplianceInputs } from "../../../provider/canvos/applianceImage.schema";
 import type { Builder } from "../../../provider/canvos/builder";
+import { expectationsOf } from "../../../provider/canvos/expectations";
+import { planBuild } from "../../../provider/canvos/plan";
 import { canvos } from "../../../provider/canvos/system";
 import { checkInputs } from "../../../provider/resource/check";
 import type { AnyResource } from "../../../provider/resource/definition";
@@ -97,6 +99,38 @@ describe("canvos.ApplianceImage: what its check tells", function () {
         expect(problems.join("\n"))
             .to.contain("userData.stylus.site.paletteEndpoint")
             .and.not.contain("the-secret");
+    });
+
+    it("takes user-data as text, and tells what is wrong with it", async () => {
+        const text = "#cloud-config\nstylus:\n  site:\n    paletteEndpoint: https://api.spectrocloud.com\n";
+        const { problems } = await check(given({ userData: text }));
+        expect(problems.join("\n")).to.contain("userData line 4: stylus.site.paletteEndpoint");
+        const headless = await check(given({ userData: "stylus: {}\n" }));
+        expect(headless.problems).to.have.lengthOf(1);
+        expect(headless.problems[0]).to.contain("must begin with the line #cloud-config");
+    });
+
+    it("holds what is built to the secrets of user-data, however that is given", async () => {
+        const site = { paletteEndpoint: "api.spectrocloud.com", edgeHostToken: "the-token" };
+        const text = `#cloud-config\n${JSON.stringify({ stylus: { site } })}\n`;
+        fs.writeFileSync(path.join(work, "user-data.yaml"), text);
+        for (const userData of [{ stylus: { site } }, { file: "user-data.yaml" }, text]) {
+            const run = context();
+            const { inputs, problems } = await check(given({ userData }), { run });
+            expect(problems).to.deep.equal([]);
+            const { settings, cache } = run.client;
+            const known = await run.client.checkout(inputs.source, undefined, run);
+            const { plan } = await planBuild(inputs, known, {
+                projectDir: work,
+                settings,
+                cache,
+                generation: 0,
+            });
+            const { secrets } = await expectationsOf(plan, inputs, settings, work);
+            expect(secrets).to.deep.equal([
+                { name: "userData.stylus.site.edgeHostToken", value: "the-token" },
+            ]);
+        }
     });
 
     it("refuses a release whose Earthfile builds another version than its tag", async () => {
