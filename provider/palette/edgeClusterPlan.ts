@@ -69,13 +69,13 @@ export function planCluster(
     if (!observed) return { steps: [{ do: "create" }] };
     const refused = moveProblem(observed.pools, poolsOf(desired));
     if (refused !== undefined) return { steps: [], refused };
-    const config = configChange(observed.config, desired);
+    const config = configChange(observed.config, desired, context.previous);
     const described = descriptionChange(observed, desired, context);
     return {
         steps: [
             ...(described ? [{ do: "describe" as const, ...described }] : []),
             ...(config ? [{ do: "configure" as const, config }] : []),
-            ...poolSteps(observed.pools, poolsOf(desired)),
+            ...poolSteps(observed.pools, clearedPools(desired, context.previous)),
             ...profileSteps(observed.profiles, desired, context),
         ],
     };
@@ -139,11 +139,14 @@ function hostRequest({ uid, name = "", network }: ClusterHostInput): PoolHost {
     return { hostUid: uid, hostName: name, nic: { nicName: nic, ip, gateway, subnet, dns } };
 }
 
-/** Only what can change while the cluster lives, and only what the program declares. */
+/** Only what can change while the cluster lives, and only what the program declares, or did in the last run. */
 function configChange(
     observed: ClusterConfig,
-    { ntpServers, sshKeys }: ClusterInputs,
+    desired: ClusterInputs,
+    previous: ClusterInputs | undefined,
 ): ClusterConfig | undefined {
+    const ntpServers = desired.ntpServers ?? (previous?.ntpServers && []);
+    const sshKeys = desired.sshKeys ?? (previous?.sshKeys && []);
     const sameKeys = sshKeys === undefined || sameSet(observed.sshKeys ?? [], sshKeys);
     const sameServers = ntpServers === undefined || sameSet(observed.ntpServers ?? [], ntpServers);
     if (sameKeys && sameServers) return undefined;
@@ -152,6 +155,19 @@ function configChange(
         ...(sshKeys === undefined ? {} : { sshKeys }),
         ...(ntpServers === undefined ? {} : { ntpServers }),
     };
+}
+
+/** Labels and taints that the last run declared, and this one does not, are none. */
+function clearedPools(desired: ClusterInputs, previous: ClusterInputs | undefined): PoolInput[] {
+    const before = previous ? poolsOf(previous) : [];
+    return poolsOf(desired).map((pool) => {
+        const { labels, taints } = before.find(({ name }) => name === pool.name) ?? {};
+        return {
+            ...pool,
+            labels: pool.labels ?? (labels && {}),
+            taints: pool.taints ?? (taints && []),
+        };
+    });
 }
 
 /** Hosts come before others go, so that there are never fewer than before or after. */

@@ -88,6 +88,19 @@ describe("the plan of an edge cluster", () => {
         ["of what is there", BOTH, []],
         ["of keys in another order", { ...BOTH, sshKeys: ["b", "a"] }, []],
         ["of other keys", { ...BOTH, sshKeys: ["a"] }, ["configure"]],
+        ["without keys of others, which stay", BOTH, [], { ntpServers: undefined }],
+        ["without the keys that the last run has set", BOTH, ["configure"], { sshKeys: ["a", "b"] }],
+        [
+            "without the taints that the last run has set",
+            BOTH,
+            ["setPool control-plane: edge-a"],
+            {
+                controlPlane: {
+                    hosts: [{ uid: "edge-a" }],
+                    taints: [{ key: "theirs", effect: "NoSchedule" }],
+                },
+            },
+        ],
         ["of a tag", { ...BOTH, tags: { env: "edge" } }, ["describe"]],
         ["of a new version", uses("infra-2", "addon-1"), ["infra-1 → infra-2"]],
         ["of two new versions", uses("addon-2", "infra-2"), ["addon-1 → addon-2,infra-1 → infra-2"]],
