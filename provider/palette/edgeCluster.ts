@@ -37,7 +37,8 @@ export interface EdgeClusterArgs extends PaletteProjectArgs {
     twoNode?: pulumi.Input<boolean>;
     /**
      * What happens when a change of profiles repaves all nodes: `allow` says so in the preview and does it; `refuse` fails
-     * in the preview. A change of it alone changes nothing. Default: `allow`.
+     * in the preview, and approves none that only Palette could see. A change of it alone changes nothing. Default:
+     * `allow`.
      */
     repave?: pulumi.Input<"allow" | "refuse">;
     /**

@@ -1,21 +1,27 @@
 import { EdgeError, messageOf } from "../resource/errors";
+import type { ClusterInputs } from "./edgeCluster.schema";
 import type { PaletteContext } from "./target";
 import type { Scope } from "./transport";
 
 const SHORTEST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
 
+const UNAPPROVED =
+    'the changed profiles repave all nodes, which Palette wants approved, and repave is "refuse": set it to "allow", ' +
+    "approve it in the console, or take the change back";
+
 /**
  * Waits until Palette hands changed profiles to the agents, which takes from seconds to minutes. What becomes of it on the
- * nodes is a gate's affair. A repave that somebody has to approve is approved here: the preview has told of it.
+ * nodes is a gate's affair. A repave that somebody has to approve is approved here, unless the program refuses it: not
+ * every one is seen in a preview.
  */
 export async function applyProfiles(
-    uid: string,
+    { uid, repave }: { readonly uid: string; readonly repave: ClusterInputs["repave"] },
     scope: Exclude<Scope, "tenant">,
     context: PaletteContext,
 ): Promise<void> {
     try {
-        await handedOver(uid, scope, context);
+        await handedOver(uid, repave, scope, context);
     } catch (error) {
         if (!context.signal.aborted) throw error;
         throw new EdgeError(
@@ -28,6 +34,7 @@ export async function applyProfiles(
 
 async function handedOver(
     uid: string,
+    repave: ClusterInputs["repave"],
     scope: Exclude<Scope, "tenant">,
     context: PaletteContext,
 ): Promise<void> {
@@ -36,6 +43,7 @@ async function handedOver(
     for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
         const { status } = (await client.clusters.get(uid, scope, { signal })) ?? {};
         if (status?.repave?.state === "Pending" && !isApproved) {
+            if (repave === "refuse") throw new EdgeError(UNAPPROVED);
             context.log.info("approves the repave that the change of its profiles needs");
             await client.clusters.approveRepave(uid, scope, { signal });
             isApproved = true;

@@ -45,7 +45,7 @@ export async function convergeCluster(goal: ClusterGoal, context: PaletteContext
     const work = new Work(goal, context, present);
     try {
         for (const step of plan.steps) await work.take(step);
-        if (present && isHalfApplied(goal, present, plan)) await applyProfiles(present.uid, scope, context);
+        if (present && isHalfApplied(goal, present, plan)) await work.apply();
     } catch (error) {
         if (work.uid === "") throw error;
         const outputs = { uid: work.uid, claim };
@@ -184,13 +184,19 @@ class Work {
                 return clusters.removePool(this.configUid, step.name, scope, { signal });
             case "patchProfiles":
                 await clusters.patchProfiles(this.uid, step.profiles, scope, { signal });
-                return applyProfiles(this.uid, scope, this.context);
+                return this.apply();
             case "removeProfiles":
                 await clusters.removeProfiles(this.uid, step.uids, scope, { signal });
-                return applyProfiles(this.uid, scope, this.context);
+                return this.apply();
             case "setVariables":
                 return clusters.setVariables(this.uid, step.profiles, scope, { signal });
         }
+    }
+
+    /** Waits until the nodes get the changed profiles. */
+    async apply(): Promise<void> {
+        const { scope, inputs } = this.goal;
+        await applyProfiles({ uid: this.uid, repave: inputs.repave }, scope, this.context);
     }
 
     private async create(): Promise<void> {

@@ -246,6 +246,18 @@ describe("palette.EdgeCluster", () => {
         expect(await row.refresh(context())).to.deep.equal([]);
     });
 
+    it("takes away what the program declares no more: who was let in is let in no longer", async () => {
+        const declared = { labels: { zone: "a" }, taints: [{ key: "k", effect: "NoSchedule" }] };
+        const hosts = { hosts: [{ uid: "edge-a" }] };
+        const row = await up(
+            cluster({ sshKeys: ["mallory"], ntpServers: ["n"], controlPlane: { ...hosts, ...declared } }),
+        );
+        await row.up(cluster({ controlPlane: hosts }), context());
+        expect(only().config).to.deep.include({ sshKeys: [], ntpServers: [] });
+        expect(only().pools[0]?.config).to.deep.include({ additionalLabels: {}, taints: [] });
+        expect(await row.refresh(context())).to.deep.equal([]);
+    });
+
     for (const repaveApproval of ["given", "needed"] as const) {
         it(`#955: moves to a new version of its profile in one call, with approval ${repaveApproval}`, async () => {
             lab.palette.behaviour.repaveApproval = repaveApproval;
@@ -274,6 +286,20 @@ describe("palette.EdgeCluster", () => {
         const inputs = cluster({ profiles: [{ uid: "infra-1.1.0" }], repave: "refuse" });
         const told = await failure(row.check(inputs, context({ preview: true })));
         expect(told).to.include("would repave all nodes").and.include("r.example.com/ubuntu:1.1.0");
+    });
+
+    it("approves no repave where it is told to refuse one, also when no preview could see it", async () => {
+        lab.palette.behaviour.repaveApproval = "needed";
+        const values = `options: { system.uri: "r.example.com/ubuntu:{{ .spectro.var.release }}" }`;
+        const published = (profile("infra", "1.1.0").published ?? []).map((pack) => ({ ...pack, values }));
+        lab.palette.store.profiles.put(profile("infra", "1.1.0", { published }));
+        const row = await up();
+        const inputs = cluster({ profiles: [{ uid: "infra-1.1.0" }], repave: "refuse" });
+        const told = await failure(row.up(inputs, context()));
+        expect(told).to.include('repave is "refuse"').and.include("approve it in the console");
+        expect(only().repave).to.equal("Pending");
+        await row.up({ ...inputs, repave: "allow" }, context());
+        expect(only().repave).to.equal("Approved");
     });
 
     it("#846: replaces the profile that is meant, and leaves the add-ons beside it", async () => {
