@@ -38,7 +38,7 @@ export async function convergeProfile(goal: ProfileGoal, context: PaletteContext
     const { packs, problems } = await resolvePacks(inputs.packs, client.packs, scope, { signal });
     const [problem] = problems;
     if (problem) throw new EdgeError(`${context.title}: ${problem.path.join(".")} ${problem.message}`);
-    let uid = goal.uid === undefined ? await present(goal, packs, context) : await stillThere(goal, context);
+    let uid = (await stillThere(goal, context)) ?? (await present(goal, packs, context));
     const observed = uid === undefined ? undefined : await observeProfile(uid, scope, client, { signal });
     const desired = desiredProfile(inputs, packs);
     const work = { desired, observed, scope, claim };
@@ -110,8 +110,8 @@ async function present(
 /** The uid of the last run, where there is still a profile of this row behind it. */
 async function stillThere(goal: ProfileGoal, context: PaletteContext): Promise<string | undefined> {
     const { client, signal, title } = context;
-    const { uid = "", scope, inputs, claim, previous } = goal;
-    const record = await client.profiles.get(uid, scope, { signal });
+    const { uid, scope, inputs, claim, previous } = goal;
+    const record = uid === undefined ? undefined : await client.profiles.get(uid, scope, { signal });
     if (!record) return undefined;
     assertStillOwn(claimOf(record), claim, describeProfile(inputs), context);
     const users = usersOf(record);

@@ -276,6 +276,19 @@ describe("palette.ClusterProfile", () => {
         only();
     });
 
+    it("is there once when a run that made it anew in an update was cut off", async () => {
+        const row = new Row(clusterProfile);
+        await row.up(profile(), context());
+        lab.palette.store.profiles.clear();
+        const { state } = row;
+        await row.up(profile({ description: "till" }), context());
+        const { uid } = only();
+        row.state = state;
+        await row.up(profile({ description: "till" }), context());
+        expect(only().uid).to.equal(uid);
+        expect(row.state?.outputs.uid).to.equal(uid);
+    });
+
     for (const duplicateProfile of ["refuse", "accept"] as const) {
         it(`is there once when the answer is lost, where Palette would ${duplicateProfile} another`, async () => {
             lab.palette.behaviour.duplicateProfile = duplicateProfile;
