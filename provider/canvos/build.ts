@@ -78,7 +78,10 @@ async function startAndFollow(
     let supervisor: ProcessIdentity | undefined;
     try {
         const state = stateOf(folder);
-        if (state.state === "ended" && state.code === 0) return;
+        if (state.state === "ended" && state.code === 0) {
+            lock.release();
+            return;
+        }
         progress("preparing the checkout");
         if (state.state === "lost") await removeContainers(folder, docker);
         await removeFolder(folder);

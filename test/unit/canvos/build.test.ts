@@ -1,0 +1,79 @@
+import { expect } from "chai";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { build, folderOf, type BuildTools } from "../../../provider/canvos/build";
+import type { BuildPlan } from "../../../provider/canvos/build.plan";
+import { Docker } from "../../../provider/canvos/docker";
+import { Git } from "../../../provider/canvos/git";
+import { FileLock } from "../../../provider/process/fileLock";
+import { testContext } from "../../support/context";
+
+/** A `docker` that has every image and starts nothing. */
+const DOCKER = `#!/bin/sh
+case "$1" in
+info) echo ENGINE ;;
+context) echo unix:///nowhere ;;
+image) echo sha256:abc ;;
+esac
+`;
+
+const sleep = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+describe("CanvOS builds beside each other", () => {
+    let work: string;
+    let tools: BuildTools;
+
+    beforeEach(() => {
+        work = fs.mkdtempSync(path.join(os.tmpdir(), "canvos-build-"));
+        const bin = path.join(work, "bin");
+        fs.mkdirSync(bin);
+        fs.writeFileSync(path.join(bin, "docker"), DOCKER, { mode: 0o755 });
+        const env = { PATH: `${bin}:${process.env.PATH ?? ""}`, HOME: work };
+        tools = {
+            ...{ docker: new Docker(env), git: new Git(env), work, secrets: [] },
+            dockerConfig: () => Promise.resolve("{}"),
+        };
+    });
+    afterEach(() => {
+        fs.rmSync(work, { recursive: true });
+    });
+
+    it("give the engine free again where another run has built the same meanwhile", async () => {
+        const plan = planOf("same");
+        const folder = folderOf(work, plan.inputHash);
+        const lockFile = path.join(work, "docker-ENGINE.lock");
+        const other = await FileLock.take(lockFile, { what: "other", sleep });
+        const context = testContext({ client: undefined, sleep });
+        const progress = (text: string): void => {
+            if (!text.startsWith("waits for the build of other") || fs.existsSync(folder.path)) return;
+            fs.mkdirSync(folder.path, { recursive: true });
+            fs.writeFileSync(path.join(folder.path, "ended"), "0");
+            other.release();
+        };
+
+        await build(plan, tools, { ...context, progress });
+
+        expect(fs.existsSync(lockFile), "still held").to.equal(false);
+    });
+});
+
+function planOf(inputHash: string): BuildPlan {
+    return {
+        inputHash,
+        known: {
+            ...{ identity: "", commit: "0".repeat(40), repository: "/nowhere", changed: [] },
+            checkout: {
+                earthfile: {
+                    ...{ declared: new Set(), defaults: new Map(), targets: new Set() },
+                    writtenVersions: [],
+                },
+                ...{ template: new Map(), scriptVariables: new Set(), hasSecureBootKeys: false },
+            },
+        },
+        ...{ variables: {}, targets: ["iso"], placements: [], texts: [], downloads: [], environment: {} },
+        names: { imageTag: "v1-a", providers: {}, installer: "installer" },
+        ...{ isoName: "installer", exactTag: false },
+        makes: { providerImages: false, installer: false, iso: false },
+    };
+}
