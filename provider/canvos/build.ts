@@ -87,12 +87,14 @@ async function startAndFollow(
         await removeFolder(folder);
         await prepare(plan, folder, tools, signal);
         signal.throwIfAborted();
-        supervisor = startSupervisor(folder, {
+        const job = {
             targets: plan.targets,
             args: commandLine(plan.variables),
             env: await buildEnvironment(plan, folder, docker),
+        };
+        supervisor = startSupervisor(folder, job, ({ pid }) => {
+            lock.handTo(pid);
         });
-        lock.handTo(supervisor.pid);
     } catch (error) {
         lock.release();
         if (!supervisor) fs.rmSync(folder.path, { recursive: true, force: true });

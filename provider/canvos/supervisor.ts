@@ -5,10 +5,14 @@ import { identifyProcess, isSameProcess, type ProcessIdentity } from "../process
 
 /**
  * Outlives the run that starts it, and leaves the exit code in a file. Each step is waited for in the background, so
- * that an end from outside is seen at once. The logins go with the build.
+ * that an end from outside is seen at once. The logins go with the build. It begins when it is told to: one that
+ * nobody has noted down would build where the next run begins anew.
  */
 const SUPERVISOR = `
 folder=$1; targets=$2; shift 2
+read -r word
+[ "$word" = go ] || exit 0
+exec </dev/null
 finish() {
     rm -rf "$folder/home"
     printf %s "$1" >"$folder/ended.part" && mv "$folder/ended.part" "$folder/ended"
@@ -53,15 +57,29 @@ export type BuildState =
     | { state: "lost" };
 
 export function stateOf(folder: BuildFolder): BuildState {
-    const ended = readText(path.join(folder.path, "ended"));
-    if (ended !== undefined) return { state: "ended", code: Number(ended) };
-    const text = readText(path.join(folder.path, "supervisor"));
-    if (text === undefined) return { state: fs.existsSync(folder.path) ? "lost" : "none" };
-    const process = JSON.parse(text) as ProcessIdentity;
+    const code = exitCodeIn(folder);
+    if (code !== undefined) return { state: "ended", code };
+    const process = supervisorIn(folder);
+    if (process === undefined) return { state: fs.existsSync(folder.path) ? "lost" : "none" };
     if (isSameProcess(process)) return { state: "running", process };
     // It may have ended between the two looks.
-    const last = readText(path.join(folder.path, "ended"));
-    return last === undefined ? { state: "lost" } : { state: "ended", code: Number(last) };
+    const last = exitCodeIn(folder);
+    return last === undefined ? { state: "lost" } : { state: "ended", code: last };
+}
+
+/** A full disk leaves files without their content. */
+function exitCodeIn(folder: BuildFolder): number | undefined {
+    const text = readText(path.join(folder.path, "ended")) ?? "";
+    return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function supervisorIn(folder: BuildFolder): ProcessIdentity | undefined {
+    try {
+        return JSON.parse(readText(path.join(folder.path, "supervisor")) ?? "") as ProcessIdentity;
+    } catch (error) {
+        if (error instanceof SyntaxError) return undefined;
+        throw error;
+    }
 }
 
 export interface Job {
@@ -70,8 +88,15 @@ export interface Job {
     env: Readonly<Record<string, string>>;
 }
 
-/** Starts a build in a process group of its own; it goes on when this process ends. */
-export function startSupervisor(folder: BuildFolder, { targets, args, env }: Job): ProcessIdentity {
+/**
+ * Starts a build in a process group of its own; it goes on when this process ends. `note` is called before anything of
+ * it runs, and keeps it from running by throwing.
+ */
+export function startSupervisor(
+    folder: BuildFolder,
+    { targets, args, env }: Job,
+    note: (supervisor: ProcessIdentity) => void,
+): ProcessIdentity {
     const log = fs.openSync(folder.log, "w", 0o600);
     try {
         const child = spawn(
@@ -79,16 +104,25 @@ export function startSupervisor(folder: BuildFolder, { targets, args, env }: Job
             ["-c", SUPERVISOR, "edge-os-build", folder.path, targets.join(" "), ...args],
             {
                 detached: true,
-                stdio: ["ignore", log, log],
+                stdio: ["pipe", log, log],
                 env,
                 cwd: folder.path,
             },
         );
         child.unref();
-        const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-        if (!identity) throw new Error("the build's supervisor did not start");
-        fs.writeFileSync(path.join(folder.path, "supervisor"), JSON.stringify(identity), { mode: 0o600 });
-        return identity;
+        // One that did not start, or has ended, is told by its state.
+        child.once("error", () => undefined);
+        child.stdin.once("error", () => undefined);
+        try {
+            const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+            if (!identity) throw new Error("the build's supervisor did not start");
+            fs.writeFileSync(path.join(folder.path, "supervisor"), JSON.stringify(identity), { mode: 0o600 });
+            note(identity);
+            child.stdin.write("go\n");
+            return identity;
+        } finally {
+            child.stdin.end();
+        }
     } finally {
         fs.closeSync(log);
     }

@@ -72,7 +72,7 @@ function planOf(inputHash: string): BuildPlan {
             },
         },
         ...{ variables: {}, targets: ["iso"], placements: [], texts: [], downloads: [], environment: {} },
-        names: { imageTag: "v1-a", providers: {}, installer: "installer" },
+        names: { imageTag: "v1-a", providers: {}, installer: "installer", isoDisk: "disk" },
         ...{ isoName: "installer", exactTag: false },
         makes: { providerImages: false, installer: false, iso: false },
     };
