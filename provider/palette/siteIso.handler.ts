@@ -21,13 +21,18 @@ const inputs = z.object({
     sha256: z.string().meta({ derived: true }),
 });
 
+const outputs = z.object({
+    /** When this row wrote the file: another row that writes the same bytes there does so at another moment. */
+    written: z.string(),
+});
+
 type Inputs = z.output<typeof inputs>;
 
 export const siteIso = defineResource({
     kind: "palette.SiteIso",
     system: palette,
     inputs,
-    outputs: z.object({}),
+    outputs,
 
     async check({ userData, metaData }) {
         if (!isKnown(userData) || !isKnown(metaData)) return { values: { sha256: UNKNOWN } };
@@ -39,8 +44,7 @@ export const siteIso = defineResource({
     },
 
     async create(iso, context) {
-        write(iso, context);
-        return { id: iso.file, outputs: {} };
+        return { id: iso.file, outputs: { written: write(iso, context) } };
     },
 
     async read(id, _state, context) {
@@ -49,15 +53,19 @@ export const siteIso = defineResource({
     },
 
     async update(_id, _state, iso, context) {
-        write(iso, context);
-        return {};
+        return { outputs: { written: write(iso, context) } };
     },
 
-    async delete(id, { inputs: { sha256 } }, context) {
+    async delete(id, { inputs: { sha256 }, outputs: { written } }, context) {
         const bytes = present(id, context);
         if (!bytes) return;
-        if (digest(bytes) === sha256) fs.rmSync(place(id, context));
-        else context.log.warn(`${id} is not what was written there, and is left`);
+        const file = place(id, context);
+        if (digest(bytes) !== sha256) context.log.warn(`${id} is not what was written there, and is left`);
+        else if (momentOf(file) !== written) {
+            context.log.warn(
+                `${id} was written again by something else since, and is left: it holds the user-data`,
+            );
+        } else fs.rmSync(file);
     },
 });
 
@@ -68,14 +76,15 @@ function imageOf({ userData, metaData = "" }: Pick<Inputs, "userData" | "metaDat
     ]);
 }
 
-/** In one step: nobody finds half a file, and none that others can read for a moment. */
-function write(iso: Inputs, context: Context<unknown>): void {
+/** In one step: nobody finds half a file, and none that others can read for a moment. Tells when. */
+function write(iso: Inputs, context: Context<unknown>): string {
     const file = place(iso.file, context);
     const draft = `${file}.${context.random(4).toString("hex")}.tmp`;
     try {
         fs.mkdirSync(path.dirname(file), { recursive: true });
         fs.writeFileSync(draft, imageOf(iso), { mode: 0o600, flag: "wx" });
         fs.renameSync(draft, file);
+        return momentOf(file);
     } catch (error) {
         fs.rmSync(draft, { force: true });
         throw new EdgeError(`${context.title}: ${iso.file} cannot be written: ${messageOf(error)}`);
@@ -89,6 +98,10 @@ function present(file: string, context: Context<unknown>): Buffer | undefined {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
         throw new EdgeError(`${context.title}: ${file} cannot be read: ${messageOf(error)}`);
     }
+}
+
+function momentOf(place: string): string {
+    return fs.statSync(place).mtime.toISOString();
 }
 
 function place(file: string, { projectDir }: Context<unknown>): string {

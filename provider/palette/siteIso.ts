@@ -14,7 +14,8 @@ export interface SiteIsoArgs {
  * An ISO with the volume label `cidata` that gives a machine its user-data at the site, beside an installer that all
  * machines share: put it on a USB stick, or into the machine's second virtual drive. It is written with mode 0600, since
  * it holds the registration token; equal user-data make equal bytes. A file that is missing or was changed shows at the
- * next refresh and is written again by the next up; deleting the resource deletes the file.
+ * next refresh and is written again by the next up; deleting the resource deletes the file, unless another resource has
+ * written it since.
  *
  * @example
  * ```ts
@@ -32,4 +33,4 @@ export class SiteIso extends EdgeResource {
     }
 }
 
-const PROPERTIES = ["file", "userData", "metaData", "sha256"] as const;
+const PROPERTIES = ["file", "userData", "metaData", "sha256", "written"] as const;

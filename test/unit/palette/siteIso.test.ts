@@ -64,6 +64,19 @@ describe("palette.SiteIso", () => {
         expect(fs.existsSync(file())).to.equal(true);
     });
 
+    it("leaves a file that another resource has written since, as one of another name does with the same bytes", async () => {
+        const row = await written();
+        const before = new Date("2026-01-01T00:00:00Z");
+        row.state = { inputs: row.state?.inputs ?? {}, outputs: { written: before.toISOString() } };
+        const renamed = await written({ file: `./${FILE}` });
+        const run = context();
+        await row.delete(run);
+        expect(run.messages.warn[0]).to.include("was written again");
+        expect(fs.existsSync(file())).to.equal(true);
+        await renamed.delete(run);
+        expect(fs.existsSync(file())).to.equal(false);
+    });
+
     it("refuses user-data that the agent would not read, without showing it", async () => {
         const said = await failure(written({ userData: "# a comment\n#cloud-config\nt0ken\n" }));
         expect(said).to.include("must begin with the line #cloud-config").and.not.include("t0ken");
