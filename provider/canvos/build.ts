@@ -11,7 +11,14 @@ import { BuildLog, whyFailed } from "./buildLog";
 import { collectResult } from "./buildResult";
 import type { Docker } from "./docker";
 import type { Git } from "./git";
-import { buildFolder, endSupervisor, startSupervisor, stateOf, type BuildFolder } from "./supervisor";
+import {
+    buildFolder,
+    endSupervisor,
+    removeLogins,
+    startSupervisor,
+    stateOf,
+    type BuildFolder,
+} from "./supervisor";
 import { prepareTree } from "./tree";
 
 type BuildContext = Pick<Context<unknown>, "title" | "signal" | "sleep" | "progress" | "log" | "now">;
@@ -197,10 +204,10 @@ export async function stopBuild(
     // Not the context's own: it is over once a run is cancelled.
     const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
     await endSupervisor(supervisor, sleep);
+    removeLogins(folder);
     await removeContainers(folder, docker);
     const ended = path.join(folder.path, "ended");
     if (!fs.existsSync(ended)) fs.writeFileSync(ended, "143");
-    fs.rmSync(folder.home, { recursive: true, force: true });
 }
 
 /** A container's client can be ended without its container; CanvOS's own helper has a name. */

@@ -11,6 +11,7 @@ import { readHere, userDataText } from "./localText";
 import { profileValues } from "./profileValues";
 import { effectiveVariables } from "./rules";
 import type { CanvosSettings } from "./settings";
+import { LUET_LOGIN } from "./supervisor";
 
 export type Given = Pick<
     ApplianceInputs,
@@ -152,5 +153,5 @@ function luetText({ luet }: Surroundings["settings"]): PlacedText[] {
         `  username: ${JSON.stringify(luet.username)}`,
         `  password: ${JSON.stringify(luet.password)}`,
     ];
-    return [{ to: "spectro-luet-auth.yaml", text: `${lines.join("\n")}\n`, mode: 0o600 }];
+    return [{ to: LUET_LOGIN, text: `${lines.join("\n")}\n`, mode: 0o600 }];
 }

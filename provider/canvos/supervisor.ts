@@ -3,6 +3,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "../process/processIdentity";
 
+/** Where CanvOS looks for the login to a private package repository, in its checkout. */
+export const LUET_LOGIN = "spectro-luet-auth.yaml";
+
 /**
  * Outlives the run that starts it, and leaves the exit code in a file. Each step is waited for in the background, so
  * that an end from outside is seen at once. The logins go with the build. It begins when it is told to: one that
@@ -14,7 +17,7 @@ read -r word
 [ "$word" = go ] || exit 0
 exec </dev/null
 finish() {
-    rm -rf "$folder/home"
+    rm -rf "$folder/home" "$folder/tree/${LUET_LOGIN}"
     printf %s "$1" >"$folder/ended.part" && mv "$folder/ended.part" "$folder/ended"
     exit 0
 }
@@ -47,6 +50,12 @@ export function buildFolder(folder: string): BuildFolder {
         home: path.join(folder, "home"),
         log: path.join(folder, "log"),
     };
+}
+
+/** Removes the logins that a build was given, and nothing else of it. */
+export function removeLogins({ home, tree }: BuildFolder): void {
+    for (const place of [home, path.join(tree, LUET_LOGIN)])
+        fs.rmSync(place, { recursive: true, force: true });
 }
 
 export type BuildState =

@@ -55,6 +55,22 @@ describe("the supervisor of a CanvOS build", () => {
         expect(stateOf(folder)).to.deep.equal({ state: "lost" });
     });
 
+    it("takes the logins along, whichever way the build ends", async () => {
+        for (const [end, code] of [["exit 0", 0] as const, ["exit 3", 3] as const]) {
+            script(`test -f spectro-luet-auth.yaml && test -f ../home/config.json || exit 9; ${end}`);
+            const login = path.join(folder.tree, "spectro-luet-auth.yaml");
+            fs.mkdirSync(folder.home);
+            fs.writeFileSync(path.join(folder.home, "config.json"), "{}");
+            fs.writeFileSync(login, "auth: {}\n");
+            fs.rmSync(inFolder("ended"), { force: true });
+            const job = { targets: ["iso"], args: [], env };
+            await ended(startSupervisor(folder, job, () => undefined));
+
+            expect(stateOf(folder)).to.deep.equal({ state: "ended", code });
+            expect([fs.existsSync(folder.home), fs.existsSync(login)]).to.deep.equal([false, false]);
+        }
+    });
+
     it("is lost when its files were cut off by a full disk, and neither ended well nor broken for good", () => {
         fs.writeFileSync(inFolder("supervisor"), '{"pid":1');
         expect(stateOf(folder)).to.deep.equal({ state: "lost" });
