@@ -34,6 +34,8 @@ export interface BuildTools {
 }
 
 const LOOK_AGAIN = 500;
+/** An engine that does not answer must not hold up a cancellation. */
+const CLEAN_UP = 60_000;
 
 /** Folder of the build of these inputs. */
 export function folderOf(work: string, inputHash: string): BuildFolder {
@@ -103,8 +105,9 @@ async function startAndFollow(
             lock.handTo(pid);
         });
     } catch (error) {
+        // What cannot be removed is what the error is about, or the next run's first step.
+        if (!supervisor) await removeFolder(folder).catch(() => undefined);
         lock.release();
-        if (!supervisor) fs.rmSync(folder.path, { recursive: true, force: true });
         throw error;
     }
     await follow(folder, supervisor, tools, context);
@@ -213,11 +216,11 @@ export async function stopBuild(
 /** A container's client can be ended without its container; CanvOS's own helper has a name. */
 async function removeContainers({ tree }: BuildFolder, docker: Docker): Promise<void> {
     for (const filter of [`volume=${tree}`, "name=^/earthly-buildkitd$"]) {
-        const ids = (await docker.text(["ps", "-aq", "--no-trunc", "--filter", filter]))
-            .split("\n")
-            .filter(Boolean);
+        const listing = ["ps", "-aq", "--no-trunc", "--filter", filter];
+        const ids = (await docker.text(listing, { timeLimit: CLEAN_UP })).split("\n").filter(Boolean);
         // One that ends by itself meanwhile is as good as removed.
-        if (ids.length > 0) await docker.text(["rm", "-f", ...ids]).catch(() => undefined);
+        if (ids.length > 0)
+            await docker.text(["rm", "-f", ...ids], { timeLimit: CLEAN_UP }).catch(() => undefined);
     }
 }
 

@@ -1,13 +1,16 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
+import { createRequire } from "node:module";
 import * as os from "node:os";
 import * as path from "node:path";
 import { build, folderOf, type BuildTools } from "../../../provider/canvos/build";
 import type { BuildPlan } from "../../../provider/canvos/build.plan";
 import { Docker } from "../../../provider/canvos/docker";
 import { Git } from "../../../provider/canvos/git";
+import { messageOf } from "../../../provider/resource/errors";
 import { FileLock } from "../../../provider/process/fileLock";
 import { testContext } from "../../support/context";
+import { errorOf } from "../../support/failure";
 
 /** A `docker` that has every image and starts nothing. */
 const DOCKER = `#!/bin/sh
@@ -55,6 +58,29 @@ describe("CanvOS builds beside each other", () => {
         await build(plan, tools, { ...context, progress });
 
         expect(fs.existsSync(lockFile), "still held").to.equal(false);
+    });
+
+    it("say what to do about files of root that an earlier one has left", async () => {
+        const plan = planOf("root");
+        const { path: folder } = folderOf(work, plan.inputHash);
+        fs.mkdirSync(folder, { recursive: true });
+        // Whoever runs the tests may be root, whom nothing is denied.
+        const module = fs.promises as { rm: typeof fs.promises.rm };
+        const sync = createRequire(__filename)("node:fs") as { rmSync: typeof fs.rmSync };
+        const [rm, rmSync] = [module.rm, sync.rmSync];
+        const denied = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
+        module.rm = () => Promise.reject(denied);
+        sync.rmSync = (file, options) => {
+            if (file === folder) throw denied;
+            rmSync(file, options);
+        };
+        try {
+            const error = await errorOf(build(plan, tools, testContext({ client: undefined, sleep })));
+            expect(messageOf(error)).to.match(/wrote it as root. Remove it with sudo rm -rf \S+builds/);
+        } finally {
+            Object.assign(module, { rm });
+            Object.assign(sync, { rmSync });
+        }
     });
 });
 
