@@ -248,7 +248,8 @@ class Work {
             hosts.flatMap(({ uid }) => {
                 const host = listed.get(uid);
                 const state = host ? (host.status?.state ?? "unpaired") : "not in this project";
-                return state === "ready" ? [] : [`${uid} (${state})`];
+                const isMember = (host?.status?.inUseClustersRef ?? []).some((ref) => ref.uid === this.uid);
+                return state === "ready" || isMember ? [] : [`${uid} (${state})`];
             }),
         );
     }

@@ -412,6 +412,13 @@ describe("palette.EdgeCluster", () => {
         expect(told).to.include("edge-a (not in this project), edge-b (unpaired)").and.include("HostGate");
     });
 
+    it("names only hosts that are to join, and not those that are members already", async () => {
+        const row = await up();
+        lab.palette.store.edgeHosts.remove("edge-b");
+        const told = await failure(row.up(cluster(workers("edge-b")), context()));
+        expect(told).to.include("Hosts that cannot join now: edge-b (not in this project). Wait");
+    });
+
     it("is there once when the answer to its creation is lost", async () => {
         lab.palette.fault({ on: "POST spectroclusters/edge-native", do: "reset", after: "write", times: 1 });
         const row = new Row(edgeCluster);
