@@ -199,7 +199,8 @@ function clustersOf({ status }: EdgeHostRecord): string[] {
 
 function inUse(uid: string, clusters: readonly string[]): string {
     return (
-        `${describe(uid)} is a member of ${clusters.join(", ")}: take it out of the cluster or delete the cluster first; ` +
+        `${describe(uid)} is a member of ${clusters.join(", ")}: take it out of the cluster or delete the cluster first, ` +
+        "and run again when Palette has let it go, which takes a while; " +
         "force: true, set by an up before, asks Palette to delete it all the same"
     );
 }
