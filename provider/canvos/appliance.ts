@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { isRemote } from "../image/source/location";
+import { fileNameOf, isRemote } from "../image/source/location";
 import type { CheckedEdgeAppliance } from "./applianceImage.schema";
 import type { Download, PlacedText, Placement } from "./build.plan";
 import { readHere } from "./localText";
@@ -104,8 +104,4 @@ function additions(given: CheckedEdgeAppliance): string {
         );
     }
     return [...lines, `RUN rm -rf /tmp/${FOLDER} /var/lib/apt/lists/*`, ""].join("\n");
-}
-
-function fileNameOf(source: string): string {
-    return path.posix.basename(isRemote(source) ? new URL(source).pathname : source);
 }

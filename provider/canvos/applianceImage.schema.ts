@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fileNameOf } from "../image/source/location";
 import { buildArguments } from "./arguments.schema";
 import { smokeTestOptions } from "./smokeTest.schema";
 import { sourceSchema } from "./source";
@@ -7,6 +8,8 @@ import { verification } from "./verify.schema";
 const localPath = (what: string): z.ZodString => z.string().min(1, `must be the path of ${what}`);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 digest: 64 hexadecimal digits");
 
+const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._+~-]*$/;
+
 /** Firmware of the appliance payload: a file, or an address with the digest of what is there. */
 const firmware = z
     .strictObject({
@@ -14,6 +17,15 @@ const firmware = z
         sha256: sha256.optional(),
     })
     .superRefine(({ source, sha256: digest }, issues) => {
+        if (!FILE_NAME.test(fileNameOf(source))) {
+            issues.addIssue({
+                code: "custom",
+                path: ["source"],
+                message:
+                    "must end in a file name of letters, digits and . _ + ~ -, beginning with a letter or digit: it stands in the " +
+                    "commands of a Dockerfile, where others would be read as part of them",
+            });
+        }
         if (digest !== undefined || !/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return;
         issues.addIssue({
             code: "custom",
