@@ -1,3 +1,4 @@
+import { claimAuthor } from "../resource/claim";
 import type { Context } from "../resource/context";
 import type { CheckOutcome } from "../resource/definition";
 import { EdgeError, UnavailableHere } from "../resource/errors";
@@ -31,13 +32,15 @@ type Derived = Partial<Checked<Pick<ApplianceInputs, (typeof DERIVED)[number] | 
 export async function checkAppliance(
     inputs: Checked<ApplianceInputs>,
     context: CanvosContext,
-    last: Last,
+    fromState: Last,
 ): Promise<CheckOutcome<ApplianceInputs>> {
     const problems: Problem[] = [];
     const { source, userData } = inputs;
     if (userData !== undefined && isKnown(userData))
         problems.push(...(await judgeUserData(userData, context)));
     if (!isKnown(source)) return { problems, values: unknownValues() };
+    const row = claimAuthor(context.newClaim());
+    const last = await context.ifAvailable(async () => context.client.lastOf(row, fromState), fromState);
     const known = await lookAtSource(source, last, context);
     if (known === undefined) return { problems, values: lastValues(last) };
     if ("problem" in known) return { problems: [...problems, known.problem] };

@@ -37,6 +37,7 @@ export class Builder {
     private readonly repositories: Repositories;
     private library?: ImageLibrary;
     private readonly looks = new Map<string, Promise<KnownCheckout>>();
+    private readonly lasts = new Map<string, object>();
 
     constructor(
         readonly settings: CanvosSettings,
@@ -50,6 +51,15 @@ export class Builder {
         this.git = new Git(host.env, git);
         this.repositories = new Repositories(this.git, path.join(workDirectory, "repositories"));
         this.cache = new ResultCache(ResultCache.defaultFolder(host.env));
+    }
+
+    /**
+     * The inputs of a row's last run. The second check of a replacement is not told them, and must not take the commit
+     * of a moved tag, or the name of images that are gone.
+     */
+    lastOf<T extends object>(row: string, told: T | undefined): T | undefined {
+        if (told) this.lasts.set(row, told);
+        return this.lasts.get(row) as T | undefined;
     }
 
     /** The checkout of a source; the commit that an earlier run has found stays, unless its branch is followed. */

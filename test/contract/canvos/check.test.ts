@@ -165,6 +165,19 @@ describe("canvos.ApplianceImage: what its check tells", function () {
         );
     });
 
+    it("keeps it in the second check of a replacement, which is not told the last run's", async () => {
+        const { inputs } = await check(given());
+        repository.commitFiles({ "README.md": "moved\n" }, "v4.8.10");
+        const run = context();
+        const changed = given({ arguments: { customTag: "other" } });
+        const first = await check(changed, { last: { ...inputs, generation: 1 }, run });
+        const second = await check(changed, { run });
+
+        expect(first.inputs.inputHash).to.not.equal(inputs.inputHash);
+        expect([first.inputs.commit, first.inputs.generation]).to.deep.equal([inputs.commit, 1]);
+        expect(second.inputs).to.deep.equal(first.inputs);
+    });
+
     it("follows a branch where it is asked to", async () => {
         const source = { git: repository.folder, ref: "main", track: true };
         const more = { source, arguments: { peVersion: "v4.8.10" } };
