@@ -6,6 +6,7 @@ import { newDescription } from "./description";
 import { applyProfiles } from "./edgeClusterApply";
 import { claimOf, configUidOf, isGoing, isTombstone, observeCluster } from "./edgeClusterObserve";
 import {
+    adoptionProblem,
     clusterConfig,
     planCluster,
     poolRequest,
@@ -39,6 +40,7 @@ export async function convergeCluster(goal: ClusterGoal, context: PaletteContext
     const present = goal.uid === undefined ? await admitted(goal, context) : await stillThere(goal, context);
     const observed =
         present && (await observeCluster(present.uid, present.record, scope, client, { signal }));
+    if (present && observed) assertAdoptable(goal, present, observed, context);
     const wanted = await wantedProfiles(inputs, observed, scope, context);
     const plan = planCluster(observed, inputs, { claim, previous, wanted });
     if (plan.refused !== undefined) throw new EdgeError(`${title}: ${plan.refused}`);
@@ -52,6 +54,18 @@ export async function convergeCluster(goal: ClusterGoal, context: PaletteContext
         throw new PartialFailure([messageOf(error)], { id: goal.id, outputs }, { cause: error });
     }
     return { uid: work.uid, claim, endpointHost: await endpointHost(work.uid, scope, context) };
+}
+
+/** Adoption takes over what matches; an interrupted run's own cluster does. */
+function assertAdoptable(
+    { uid, inputs }: ClusterGoal,
+    { record }: Present,
+    observed: ObservedCluster,
+    context: PaletteContext,
+): void {
+    if (uid !== undefined || context.ownership(claimOf(record)) === "row") return;
+    const problem = adoptionProblem(observed, inputs);
+    if (problem !== undefined) throw new EdgeError(`${context.title}: ${describeCluster(inputs)} ${problem}`);
 }
 
 /** An interrupted run has changed the profiles, and has not seen them handed over. */

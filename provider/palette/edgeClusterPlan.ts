@@ -99,6 +99,22 @@ export function moveProblem(
     return undefined;
 }
 
+/** Why a cluster cannot be taken over: what is fixed when one is made is not as the program has it. */
+export function adoptionProblem({ config }: ObservedCluster, desired: ClusterInputs): string | undefined {
+    const { controlPlaneEndpoint: endpoint, overlayCidr, twoNode } = desired;
+    const { controlPlaneEndpoint: found, overlayNetworkConfiguration: overlay, isTwoNodeCluster } = config;
+    const differs = [
+        endpoint !== undefined && found?.type !== undefined && found.type !== endpoint.type,
+        endpoint?.host !== undefined && found?.host !== endpoint.host,
+        overlayCidr !== undefined && (overlay?.enable !== true || overlay.cidr !== overlayCidr),
+        twoNode !== undefined && twoNode !== (isTwoNodeCluster === true),
+    ];
+    const fields = ["controlPlaneEndpoint.type", "controlPlaneEndpoint.host", "overlayCidr", "twoNode"];
+    const names = fields.filter((_, i) => differs[i]);
+    if (names.length === 0) return undefined;
+    return `is in Palette with another ${names.join(" and ")}, which cannot change while it is there: declare what it has`;
+}
+
 export function poolRequest(pool: PoolInput): PoolRequest {
     const { name, isControlPlane, alsoWorker, labels, taints, updateStrategy, architecture, hosts } = pool;
     return {

@@ -444,6 +444,13 @@ describe("palette.EdgeCluster", () => {
         });
         expect(await failure(new Row(edgeCluster).up(cluster(), context()))).to.include("set adopt: true");
         const row = new Row(edgeCluster);
+        const elsewhere = {
+            controlPlaneEndpoint: { type: "VIP", host: "10.17.0.99" },
+            overlayCidr: "10.8.0.0/16",
+        };
+        const refused = await failure(row.up(cluster({ ...elsewhere, adopt: true }), context()));
+        expect(refused).to.include("another controlPlaneEndpoint.host and overlayCidr, which cannot change");
+        expect(only().labels).to.not.have.property(PALETTE_CLAIM_KEY);
         expect(await row.up(cluster({ adopt: true }), context())).to.equal("created");
         expect(row.state?.outputs.uid).to.equal(only().uid);
         expect(only().labels[PALETTE_CLAIM_KEY]).to.equal(row.state?.outputs.claim);
