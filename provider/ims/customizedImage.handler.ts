@@ -12,6 +12,7 @@ import { Customization } from "./customization";
 import { inputs, outputs, type CustomizedImageInputs } from "./customizedImage.schema";
 import { deleteRecord, readRecord, updateRecord } from "./imageRecord";
 import { makeImage } from "./jobImage";
+import { isSameMeant } from "./meantRecord";
 import { ims } from "./system";
 import { findAnsible } from "./steps/ansible";
 import { digestSteps } from "./steps/files";
@@ -43,7 +44,7 @@ export const customizedImage = defineResource({
             if (found && "image" in found) {
                 base = found.image;
                 [baseImageId, baseEtag] = [base.id, base.link?.etag ?? ""];
-            } else if (found && state) keepBase(found.problem, context);
+            } else if (found && isSameMeant(state?.baseImage, baseImage)) keepBase(found.problem, context);
             else if (found) problems.push(found.problem);
         }
         if (isKnown(kernelFileName) && isKnown(initrdFileName)) {

@@ -8,6 +8,11 @@ const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** How a record is named: by id, or by its exact name, which several may have. */
 export type Meant = string | { name: string; pick?: "only" | "newest" | undefined };
 
+/** Whether the last run has meant the same: another record that is not there is a mistake, and not one that has gone. */
+export function isSameMeant(last: Meant | undefined, meant: Meant): boolean {
+    return JSON.stringify(last) === JSON.stringify(meant);
+}
+
 /** What a record is looked for as. */
 export interface Role<K extends "images" | "recipes"> {
     readonly collection: K;

@@ -7,6 +7,7 @@ import { isKnown, UNKNOWN } from "../resource/unknown";
 import type { ImsClient } from "./client";
 import { deleteRecord, readRecord, updateRecord } from "./imageRecord";
 import { makeImage } from "./jobImage";
+import { isSameMeant } from "./meantRecord";
 import { findRecipe, recipeContent } from "./recipe";
 import { RecipeBuild } from "./recipeBuild";
 import { inputs, outputs, type RecipeImageInputs } from "./recipeImage.schema";
@@ -39,8 +40,9 @@ export const recipeImage = defineResource({
             const now = { recipeId: found.recipe.id, recipeContent: recipeContent(found.recipe) };
             return { values: { ...values, ...now } };
         }
-        const problems = found && !state ? [found.problem] : [];
-        if (found && state) outlives(found.problem, context);
+        const isKept = isSameMeant(state?.recipe, recipe);
+        const problems = found && !isKept ? [found.problem] : [];
+        if (found && isKept) outlives(found.problem, context);
         return { problems, values: { ...values, ...before } };
     },
 

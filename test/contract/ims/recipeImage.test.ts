@@ -121,6 +121,9 @@ describe("ims.RecipeImage", function () {
         expect(run.messages.warn.join("\n"))
             .to.include("is gone: this image stays")
             .and.include("stays as it is");
+        expect(await failure(row.up({ ...inputs, recipe: "a-typo" }, runs.context()))).to.equal(
+            'recipe: there is no recipe named "a-typo" that can be built from',
+        );
     });
 
     it("is brought back when it was deleted softly, and gone for good when it shall be", async () => {

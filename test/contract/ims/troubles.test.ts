@@ -212,6 +212,9 @@ describe("what hurts administrators of IMS", function () {
         expect(await row.refresh(gone)).to.deep.equal([]);
         expect(await row.up(inputs, gone)).to.equal("same");
         expect(gone.messages.warn.join()).to.include("is gone: this image stays");
+        expect(await failure(row.up({ ...inputs, baseImage: "a-typo" }, runs.context()))).to.include(
+            'baseImage: there is no image named "a-typo"',
+        );
     });
 
     it("metadata of others: not inherited, not drift, and untouched by updates", async () => {
