@@ -10,6 +10,7 @@ import type { BuildResult } from "./build.types";
 import { BuildLog, whyFailed } from "./buildLog";
 import { collectResult } from "./buildResult";
 import type { Docker } from "./docker";
+import { userDataSecrets } from "./expectations";
 import type { Git } from "./git";
 import {
     buildFolder,
@@ -46,7 +47,12 @@ export function folderOf(work: string, inputHash: string): BuildFolder {
  * Brings the build of a plan to its end: one that has ended well is taken as it is, one that an earlier run has
  * started is followed, and otherwise it is started. One that has failed is begun anew, never continued.
  */
-export async function build(plan: BuildPlan, tools: BuildTools, context: BuildContext): Promise<BuildResult> {
+export async function build(plan: BuildPlan, given: BuildTools, context: BuildContext): Promise<BuildResult> {
+    // What validates user-data in the build may print it.
+    const tools = {
+        ...given,
+        secrets: [...given.secrets, ...userDataSecrets(plan).map(({ value }) => value)],
+    };
     const folder = folderOf(tools.work, plan.inputHash);
     const state = stateOf(folder);
     if (state.state === "running") {

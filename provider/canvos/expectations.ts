@@ -38,7 +38,7 @@ export async function expectationsOf(
         ...(appliance ? { appliance } : {}),
         ...(userData === undefined ? {} : { userData }),
         secrets: [
-            ...(userData === undefined ? [] : secretsOf(parse(userData, { version: "1.1" }))),
+            ...userDataSecrets(plan),
             ...settings.secrets.map((secret) => ({ name: "settings", value: secret })),
         ],
         verify: given.verify === false ? {} : (given.verify ?? {}),
@@ -94,6 +94,11 @@ async function isoFiles(
 const SECRET_KEYS = /token|password|secret/i;
 
 /** Values of user-data that must be in its file, and nowhere else. */
+export function userDataSecrets({ texts }: Pick<BuildPlan, "texts">): Secret[] {
+    const text = texts.find(({ to }) => to === "user-data")?.text;
+    return text === undefined ? [] : secretsOf(parse(text, { version: "1.1" }));
+}
+
 function secretsOf(data: unknown, at = "userData"): Secret[] {
     if (typeof data !== "object" || data === null) return [];
     return Object.entries(data).flatMap(([key, value]: [string, unknown]) => {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { createRequire } from "node:module";
 import * as os from "node:os";
@@ -7,6 +8,7 @@ import { build, folderOf, type BuildTools } from "../../../provider/canvos/build
 import type { BuildPlan } from "../../../provider/canvos/build.plan";
 import { Docker } from "../../../provider/canvos/docker";
 import { Git } from "../../../provider/canvos/git";
+import { identifyProcess } from "../../../provider/process/processIdentity";
 import { messageOf } from "../../../provider/resource/errors";
 import { FileLock } from "../../../provider/process/fileLock";
 import { testContext } from "../../support/context";
@@ -58,6 +60,27 @@ describe("CanvOS builds beside each other", () => {
         await build(plan, tools, { ...context, progress });
 
         expect(fs.existsSync(lockFile), "still held").to.equal(false);
+    });
+
+    it("show no secret of user-data in what they say", async () => {
+        const text = "#cloud-config\nstylus: { site: { edgeHostToken: the-token-1 } }\n";
+        const plan = { ...planOf("secret"), texts: [{ to: "user-data", text }] };
+        const folder = folderOf(work, plan.inputHash);
+        fs.mkdirSync(folder.path, { recursive: true });
+        fs.writeFileSync(folder.log, "error: token the-token-1 is not valid\n");
+        const child = spawn("sh", ["-c", "read -r word; printf 1 >ended"], { cwd: folder.path });
+        const identity = identifyProcess(child.pid ?? 0);
+        fs.writeFileSync(path.join(folder.path, "supervisor"), JSON.stringify(identity));
+        const context = testContext({
+            client: undefined,
+            sleep: () => {
+                child.stdin.end();
+                return sleep();
+            },
+        });
+        const error = await errorOf(build(plan, tools, context));
+
+        expect(messageOf(error)).to.contain("error: token [secret] is not valid");
     });
 
     it("say what to do about files of root that an earlier one has left", async () => {
