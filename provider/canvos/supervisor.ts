@@ -121,16 +121,16 @@ export function startSupervisor(
         child.unref();
         // One that did not start, or has ended, is told by its state.
         child.once("error", () => undefined);
-        child.stdin.once("error", () => undefined);
+        child.stdin?.once("error", () => undefined);
         try {
             const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
             if (!identity) throw new Error("the build's supervisor did not start");
             fs.writeFileSync(path.join(folder.path, "supervisor"), JSON.stringify(identity), { mode: 0o600 });
             note(identity);
-            child.stdin.write("go\n");
+            child.stdin?.write("go\n");
             return identity;
         } finally {
-            child.stdin.end();
+            child.stdin?.end();
         }
     } finally {
         fs.closeSync(log);
