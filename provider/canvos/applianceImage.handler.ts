@@ -86,7 +86,8 @@ async function make(
 ): Promise<ApplianceOutputs> {
     const { client } = context;
     const begun = context.now();
-    const missing = await prerequisiteProblems(plan, client, context);
+    // A build that is there has taken the room that one needs.
+    const missing = client.hasBuild(plan.inputHash) ? [] : await prerequisiteProblems(plan, client, context);
     if (missing.length > 0)
         throw new EdgeError(`CanvOS cannot build here:\n${missing.map((each) => `  - ${each}`).join("\n")}`);
     const built = await client.build(plan, context);

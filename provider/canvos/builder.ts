@@ -113,6 +113,12 @@ export class Builder {
         }
     }
 
+    /** Whether a build of these inputs is done, or on its way: nothing is needed to begin it. */
+    hasBuild(inputHash: string): boolean {
+        const state = stateOf(folderOf(this.settings.workDirectory, inputHash));
+        return state.state === "running" || (state.state === "ended" && state.code === 0);
+    }
+
     /** Ends a build that still runs, and removes what it has left on this machine, but no images. */
     async removeBuild(inputHash: string): Promise<void> {
         const folder = folderOf(this.settings.workDirectory, inputHash);

@@ -50,14 +50,14 @@ export class CanvosMachine {
     }
 
     /** As a new run has it: nothing is remembered but what lies in folders. */
-    context(options: Partial<TestContextOptions<Builder>> = {}): TestContext<Builder> {
+    context(options: Partial<TestContextOptions<Builder>> = {}, leastDiskGb = "0"): TestContext<Builder> {
         const env = {
             ...{
                 PATH: process.env.PATH,
                 HOME: this.project,
                 EDGE_OS_CACHE_DIR: path.join(this.work, "cache"),
             },
-            ...{ EDGE_OS_CANVOS_WORK_DIRECTORY: this.work, EDGE_OS_CANVOS_LEAST_DISK_GB: "0" },
+            ...{ EDGE_OS_CANVOS_WORK_DIRECTORY: this.work, EDGE_OS_CANVOS_LEAST_DISK_GB: leastDiskGb },
             ...this.engine.env,
         };
         const sleep = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));

@@ -146,7 +146,8 @@ describe("canvos.ApplianceImage: builds that go wrong", function () {
             reached.id ?? "",
             { inputs, outputs: reached.outputs as never },
             { ...inputs, intact: true },
-            machine.context(),
+            // The build has filled the disk.
+            machine.context({}, "1000000"),
         );
 
         expect(outputs?.images?.[0]?.digest).to.match(/^sha256:/);
