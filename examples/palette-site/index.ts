@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import { palette } from "pulumi-edge-os";
 
 // Another release is another version of the profile, to which the cluster moves before the old one goes.
@@ -17,6 +18,18 @@ const profile = new palette.ClusterProfile("edge", {
         { name: "edge-k8s", tag: "1.34.2" },
         { name: "cni-cilium-oss", tag: "1.18.4" },
         { name: "csi-longhorn", tag: "1.10.1" },
+        // In no registry: a pack of a manifest alone, installed before the other add-ons.
+        {
+            name: "nodeprep-controller",
+            type: "manifest",
+            values: { pack: { "spectrocloud.com/install-priority": "0" } },
+            manifests: [
+                {
+                    name: "nodeprep-controller",
+                    content: fs.readFileSync("nodeprep-controller.yaml", "utf8"),
+                },
+            ],
+        },
         { name: "network-operator", tag: "25.10.0", registry: "Palette Community Registry" },
     ],
 });
