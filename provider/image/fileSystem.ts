@@ -1,8 +1,8 @@
 import type * as fs from "node:fs";
-import { interact } from "balena-image-fs";
 import { Disk, type ReadResult } from "file-disk";
 import type { BlockDevice } from "./blockDevice";
 import { ImageDamage, printable } from "./check";
+import { balenaImageFs } from "./extLibrary";
 import { openFatFiles } from "./fatFiles";
 
 export type PartitionFs = typeof fs;
@@ -29,7 +29,7 @@ export async function openFileSystem(device: BlockDevice): Promise<FileSystem> {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     return new Promise<FileSystem>((resolve, reject) => {
-        const whole = interact(new ReadOnlyDisk(device), undefined, async (fs) => {
+        const whole = balenaImageFs().interact(new ReadOnlyDisk(device), undefined, async (fs) => {
             resolve({
                 kind: "ext4",
                 fs,

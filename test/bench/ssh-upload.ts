@@ -8,12 +8,14 @@ import { testHost } from "../support/context";
 import { Sshd } from "../support/sshd";
 
 const SIZE = 256 << 20;
-const ROUNDS = 5;
+const ROUNDS = 9;
 const TARGET = 0.9;
+/** In memory where the system has such a folder: the disk would write down what scp has sent while the other one sends. */
+const MEMORY = "/dev/shm";
 
 /** Uploading a file over a new connection, beside scp, which also makes one. */
 async function main(): Promise<void> {
-    await using sshd = await Sshd.start();
+    await using sshd = await Sshd.start(fs.existsSync(MEMORY) ? { parent: MEMORY } : {});
     const local = path.join(sshd.dir, "file");
     fs.writeFileSync(local, crypto.randomBytes(SIZE));
     const pairs = [];
@@ -22,7 +24,7 @@ async function main(): Promise<void> {
             scp: await timed(() => scp(sshd, local)),
             ours: await timed(() => upload(sshd, local)),
         };
-        // The first one reads the file from the disk.
+        // The first one is the first to touch that memory.
         if (round > 0) pairs.push(pair);
     }
     const ratio = median(pairs.map(({ scp: theirs, ours }) => theirs / ours));

@@ -22,6 +22,8 @@ export interface SshdOptions {
     config?: readonly string[];
     /** Default: a free one. */
     port?: number;
+    /** Where its folder is made. Default: among the temporary files. */
+    parent?: string;
 }
 
 /** A real OpenSSH server on 127.0.0.1, run and logged in to as the present user. */
@@ -41,7 +43,7 @@ export class Sshd implements AsyncDisposable {
     ) {}
 
     static async start(options: SshdOptions = {}): Promise<Sshd> {
-        const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sshd-"));
+        const dir = fs.mkdtempSync(path.join(options.parent ?? os.tmpdir(), "sshd-"));
         const key = generateKey(path.join(dir, "client"));
         generateKey(path.join(dir, "host"));
         fs.writeFileSync(path.join(dir, "authorized"), key.publicKey);
