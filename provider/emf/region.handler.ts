@@ -1,14 +1,20 @@
 import { z } from "zod";
 import type { Context } from "../resource/context";
 import { EdgeError } from "../resource/errors";
-import { isKnown } from "../resource/unknown";
 import type { Patches, RegionResource } from "./api";
-import { deletePlace, describePlace, findPresent, updatePlace } from "./claimedPlaces";
+import {
+    createPlace,
+    deletePlace,
+    describePlace,
+    type Namesakes,
+    updatePlace,
+    warnOfNamesake,
+} from "./claimedPlaces";
 import type { EmfClient } from "./client";
 import { idOf, placeMetadata, placeName, targetFields } from "./fields";
-import { claimOf, declaredMetadata, mergeMetadata, sameItems } from "./placeMetadata";
+import { declaredMetadata, mergeMetadata, sameItems } from "./placeMetadata";
 import { emf } from "./system";
-import { defineEmfResource, inCheck } from "./target";
+import { defineEmfResource } from "./target";
 
 const inputs = z.object({
     ...targetFields,
@@ -26,6 +32,8 @@ const outputs = z.object({
 type Inputs = z.output<typeof inputs>;
 type Declared = Pick<Inputs, "name" | "parent" | "metadata">;
 
+const NAMESAKES: Namesakes<"regions"> = { above: parentOf, input: "the parent" };
+
 export const region = defineEmfResource({
     kind: "emf.Region",
     system: emf,
@@ -33,36 +41,21 @@ export const region = defineEmfResource({
     outputs,
 
     async check({ name, parent, adopt }, context, state) {
-        if (state || adopt === true || !isKnown(name) || !isKnown(parent)) return {};
-        const existing = await inCheck(
-            context,
-            async (client) => (await client.findByName("regions", name)).filter(inPlace(parent)),
-            [],
-        );
-        const other = existing.find((candidate) => context.ownership(claimOf(candidate.metadata)) !== "row");
-        if (other) context.log.warn(duplicateWarning(other));
+        if (!state) await warnOfNamesake("regions", { name, above: parent, adopt }, NAMESAKES, context);
         return {};
     },
 
     async create(region, context) {
-        const { client, signal } = context;
-        const claim = context.newClaim();
-        const present = await findPresent("regions", region, inPlace(region.parent), "the parent", context);
-        if (present) {
-            const body = planRegion(present, region, {}, claim);
-            const taken = await client.patch("regions", present.resourceId, body, { signal });
-            return { id: taken.resourceId, outputs: { resourceId: taken.resourceId, claim } };
-        }
-        const { resourceId } = await client.createOnce(
-            "regions",
-            {
-                name: region.name,
-                ...(region.parent === undefined ? {} : { parentId: region.parent }),
-                metadata: mergeMetadata([], region.metadata ?? {}, {}, claim),
-            },
-            { signal, same: (candidate) => claimOf(candidate.metadata) === claim },
-        );
-        return { id: resourceId, outputs: { resourceId, claim } };
+        const { name, parent, metadata = {}, adopt } = region;
+        const bodies = {
+            create: (claim: string) => ({
+                name,
+                ...(parent === undefined ? {} : { parentId: parent }),
+                metadata: mergeMetadata([], metadata, {}, claim),
+            }),
+            take: (present: RegionResource, claim: string) => planRegion(present, region, {}, claim),
+        };
+        return createPlace("regions", { name, above: parent, adopt }, NAMESAKES, bodies, context);
     },
 
     async read(id, { inputs: declared }, { client, signal }) {
@@ -111,18 +104,9 @@ export function planRegion(
     return body;
 }
 
-/** Whether a candidate hangs where the program says; anywhere, where it says nothing. */
-function inPlace(wanted: string | undefined): (candidate: RegionResource) => boolean {
-    return (candidate) => wanted === undefined || parentOf(candidate) === wanted;
-}
-
 function parentOf(region: RegionResource): string | undefined {
     const id = region.parentRegion?.resourceId ?? region.parentId;
     return id === "" ? undefined : id;
-}
-
-function duplicateWarning(other: RegionResource): string {
-    return `there is already a ${describePlace("regions", other)}; a second one will be made. To take that one over, set adopt: true`;
 }
 
 async function withUsers(id: string, { client, signal, title }: Context<EmfClient>): Promise<EdgeError> {

@@ -1,14 +1,13 @@
 import { z } from "zod";
 import type { Context } from "../resource/context";
 import { EdgeError } from "../resource/errors";
-import { isKnown } from "../resource/unknown";
 import type { Patches, SiteResource } from "./api";
-import { deletePlace, describePlace, findPresent, updatePlace } from "./claimedPlaces";
+import { createPlace, deletePlace, type Namesakes, updatePlace, warnOfNamesake } from "./claimedPlaces";
 import type { EmfClient } from "./client";
 import { idOf, placeMetadata, placeName, targetFields } from "./fields";
-import { claimOf, declaredMetadata, mergeMetadata, sameItems } from "./placeMetadata";
+import { declaredMetadata, mergeMetadata, sameItems } from "./placeMetadata";
 import { emf } from "./system";
-import { defineEmfResource, inCheck } from "./target";
+import { defineEmfResource } from "./target";
 
 /** EMF keeps whole numbers of 10⁻⁷ degrees. */
 const PER_DEGREE = 1e7;
@@ -31,6 +30,8 @@ const outputs = z.object({
 type Inputs = z.output<typeof inputs>;
 type Declared = Pick<Inputs, "name" | "regionId" | "latitude" | "longitude" | "metadata">;
 
+const NAMESAKES: Namesakes<"sites"> = { above: regionOf, input: "regionId" };
+
 export const site = defineEmfResource({
     kind: "emf.Site",
     system: emf,
@@ -38,48 +39,23 @@ export const site = defineEmfResource({
     outputs,
 
     async check({ name, regionId, adopt }, context, state) {
-        if (state || adopt === true || !isKnown(name) || !isKnown(regionId)) return {};
-        const existing = await inCheck(
-            context,
-            async (client) => (await client.findByName("sites", name)).filter(inPlace(regionId)),
-            [],
-        );
-        const other = existing.find((candidate) => context.ownership(claimOf(candidate.metadata)) !== "row");
-        if (other) {
-            context.log.warn(
-                `there is already a ${describePlace("sites", other)}; a second one will be made. To take that one over, set adopt: true`,
-            );
-        }
+        if (!state) await warnOfNamesake("sites", { name, above: regionId, adopt }, NAMESAKES, context);
         return {};
     },
 
     async create(site, context) {
-        const { client, signal } = context;
-        const claim = context.newClaim();
-        const present = await findPresent("sites", site, inPlace(site.regionId), "regionId", context);
-        if (present) {
-            const taken = await client.patch(
-                "sites",
-                present.resourceId,
-                planSite(present, site, {}, claim),
-                {
-                    signal,
-                },
-            );
-            return { id: taken.resourceId, outputs: { resourceId: taken.resourceId, claim } };
-        }
-        const { resourceId } = await client.createOnce(
-            "sites",
-            {
-                name: site.name,
-                ...(site.regionId === undefined ? {} : { regionId: site.regionId }),
-                ...(site.latitude === undefined ? {} : { siteLat: units(site.latitude) }),
-                ...(site.longitude === undefined ? {} : { siteLng: units(site.longitude) }),
-                metadata: mergeMetadata([], site.metadata ?? {}, {}, claim),
-            },
-            { signal, same: (candidate) => claimOf(candidate.metadata) === claim },
-        );
-        return { id: resourceId, outputs: { resourceId, claim } };
+        const { name, regionId, latitude, longitude, metadata = {}, adopt } = site;
+        const bodies = {
+            create: (claim: string) => ({
+                name,
+                ...(regionId === undefined ? {} : { regionId }),
+                ...(latitude === undefined ? {} : { siteLat: units(latitude) }),
+                ...(longitude === undefined ? {} : { siteLng: units(longitude) }),
+                metadata: mergeMetadata([], metadata, {}, claim),
+            }),
+            take: (present: SiteResource, claim: string) => planSite(present, site, {}, claim),
+        };
+        return createPlace("sites", { name, above: regionId, adopt }, NAMESAKES, bodies, context);
     },
 
     async read(id, { inputs: declared }, { client, signal }) {
@@ -145,11 +121,6 @@ function degrees(most: number): z.ZodType<number, number> {
 
 function units(angle: number): number {
     return Math.round(angle * PER_DEGREE);
-}
-
-/** Whether a candidate hangs where the program says; anywhere, where it says nothing. */
-function inPlace(wanted: string | undefined): (candidate: SiteResource) => boolean {
-    return (candidate) => wanted === undefined || regionOf(candidate) === wanted;
 }
 
 function regionOf(site: SiteResource): string | undefined {
