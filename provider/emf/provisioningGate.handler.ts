@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { gateFailure, gateVerbs, namedOnce } from "../gate/gate";
 import type { Context } from "../resource/context";
-import { messageOf, PartialFailure } from "../resource/errors";
 import { isKnown } from "../resource/unknown";
 import type { EmfClient } from "./client";
 import { errorFile, keepErrorFile } from "./errorFile";
@@ -12,8 +12,6 @@ import { emf } from "./system";
 import { defineEmfResource } from "./target";
 import { checkVerification, verification } from "./verification.schema";
 
-const HOUR = 3_600_000;
-
 const gateHost = z.object({
     label: z.string(),
     hostId: z.string().regex(/^host-[0-9a-f]{8}$/, "must be an id such as host-1a2b3c4d"),
@@ -23,18 +21,7 @@ const gateHost = z.object({
 
 const inputs = z.object({
     ...targetFields,
-    hosts: z.array(gateHost).superRefine((hosts, context) => {
-        const labels = new Set<string>();
-        for (const { label } of hosts) {
-            if (labels.has(label)) {
-                context.addIssue({
-                    code: "custom",
-                    message: `two hosts have the label ${JSON.stringify(label)}`,
-                });
-            }
-            labels.add(label);
-        }
-    }),
+    hosts: z.array(gateHost).superRefine(namedOnce(({ label }) => label)),
     until: z.enum(PHASES).default("running"),
     maxFailed: z.int().min(0).default(0),
     pending: z.enum(["skip", "wait"]).default("skip"),
@@ -49,9 +36,8 @@ type Inputs = z.output<typeof inputs>;
 export const provisioningGate = defineEmfResource({
     kind: "emf.ProvisioningGate",
     system: emf,
-    timeouts: { create: 2 * HOUR, update: 2 * HOUR },
     inputs,
-    outputs: z.object({}),
+    ...gateVerbs(waitForHosts),
 
     async check({ verify, until, connection }, context) {
         if (!isKnown(verify) || verify === undefined) return {};
@@ -61,22 +47,6 @@ export const provisioningGate = defineEmfResource({
             problems.unshift({ path: ["verify"], message });
         }
         return { problems };
-    },
-
-    async create(inputs, context) {
-        const id = `gate-${context.random(8).toString("hex")}`;
-        await waitForHosts(id, inputs, context);
-        return { id, outputs: {} };
-    },
-
-    /** What has become of the hosts since is their affair; a gate has only said when to go on. */
-    async read() {
-        return {};
-    },
-
-    async update(id, _state, inputs, context) {
-        await waitForHosts(id, inputs, context);
-        return {};
     },
 
     async delete(_id, { inputs }, { projectDir }) {
@@ -94,13 +64,8 @@ async function waitForHosts(id: string, inputs: Inputs, context: Context<EmfClie
         if (looks) await watch.verifyWith(looks);
         watch.sayWhatIsLeft();
     } catch (error) {
-        const reason = context.signal.aborted ? messageOf(context.signal.reason) : messageOf(error);
         const written = keepErrorFile(inputs.errorFile, watch.failures("unready"), context.projectDir);
-        throw new PartialFailure(
-            [[reason, ...watch.report(), ...written].join("\n")],
-            { id },
-            { cause: error },
-        );
+        throw gateFailure(id, error, [...watch.report(), ...written], context);
     }
     const written = keepErrorFile(inputs.errorFile, watch.failures("failed"), context.projectDir);
     if (written.length > 0) context.log.warn(written.join("\n"));

@@ -1,15 +1,14 @@
 import { z } from "zod";
+import { gateVerbs, namedOnce, waitThrough } from "../gate/gate";
 import type { Standing } from "../gate/standing";
 import { HostWatch } from "../gate/watch";
-import { messageOf, PartialFailure, UnavailableHere } from "../resource/errors";
+import { UnavailableHere } from "../resource/errors";
 import { PaletteError } from "./answers";
 import type { PaletteClient } from "./client";
 import type { ClusterRecord } from "./clusterApi";
 import { CLUSTER_PHASES, standingOfCluster } from "./clusterStanding";
 import { palette } from "./system";
 import { inPaletteProject, targetFields, type PaletteContext } from "./target";
-
-const HOUR = 3_600_000;
 
 const ADVICE =
     "The clusters go on by themselves, and the next up looks at them again. The events of a cluster in the console tell " +
@@ -26,13 +25,7 @@ const inputs = z.object({
                 revision: z.string().optional(),
             }),
         )
-        .superRefine((clusters, context) => {
-            const labels = clusters.map(({ label }) => label);
-            const twice = labels.filter((label, i) => labels.indexOf(label) < i);
-            for (const label of new Set(twice)) {
-                context.addIssue({ code: "custom", message: `has ${JSON.stringify(label)} twice` });
-            }
-        }),
+        .superRefine(namedOnce(({ label }) => label)),
     until: z.enum(CLUSTER_PHASES).default("healthy"),
     maxFailed: z.int().min(0).default(0),
     onTimeout: z.enum(["fail", "warn"]).default("fail").meta({ control: true }),
@@ -44,41 +37,14 @@ type Inputs = z.output<typeof inputs>;
 export const clusterGate = inPaletteProject({
     kind: "palette.ClusterGate",
     system: palette,
-    timeouts: { create: 2 * HOUR, update: 2 * HOUR },
     inputs,
-    outputs: z.object({}),
-
-    async create(gate, context) {
-        const id = `gate-${context.random(8).toString("hex")}`;
-        await waitForClusters(id, gate, context);
-        return { id, outputs: {} };
-    },
-
-    /** What has become of the clusters since is their affair; a gate has only said when to go on. */
-    async read() {
-        return {};
-    },
-
-    async update(id, _state, gate, context) {
-        await waitForClusters(id, gate, context);
-        return {};
-    },
-
-    async delete() {
-        // A gate is nothing in Palette.
-    },
+    ...gateVerbs(waitForClusters),
 });
 
 async function waitForClusters(id: string, gate: Inputs, context: PaletteContext): Promise<void> {
     const { projectUid } = await context.client.project(gate.project, { signal: context.signal });
     const watch = new ClusterWatch(gate, projectUid, context);
-    try {
-        await watch.untilSettled();
-    } catch (error) {
-        const reason = context.signal.aborted ? messageOf(context.signal.reason) : messageOf(error);
-        throw new PartialFailure([[reason, ...watch.report()].join("\n")], { id }, { cause: error });
-    }
-    watch.sayWhatIsLeft();
+    await waitThrough(id, watch, context);
 }
 
 class ClusterWatch extends HostWatch<PaletteClient> {

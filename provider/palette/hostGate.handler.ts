@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { gateVerbs, namedOnce, waitThrough } from "../gate/gate";
 import type { Standing } from "../gate/standing";
 import { HostWatch, type GateWishes } from "../gate/watch";
-import { messageOf, PartialFailure, UnavailableHere } from "../resource/errors";
+import { UnavailableHere } from "../resource/errors";
 import { PaletteError } from "./answers";
 import type { EdgeHostSummary } from "./api";
 import type { PaletteClient } from "./client";
@@ -9,20 +10,13 @@ import { PHASES, standingOf, type Phase } from "./edgeHostStanding";
 import { palette } from "./system";
 import { inPaletteProject, targetFields, type PaletteContext } from "./target";
 
-const HOUR = 3_600_000;
-
 const ADVICE =
     "The hosts go on by themselves, and the next up looks at them again. One that never pairs has another name or token " +
     "in its user-data, or no way to Palette: its console says which";
 
 const inputs = z.object({
     ...targetFields,
-    hosts: z.array(z.string().min(1, "must not be empty")).superRefine((uids, context) => {
-        const twice = uids.filter((uid, i) => uids.indexOf(uid) < i);
-        for (const uid of new Set(twice)) {
-            context.addIssue({ code: "custom", message: `has ${JSON.stringify(uid)} twice` });
-        }
-    }),
+    hosts: z.array(z.string().min(1, "must not be empty")).superRefine(namedOnce((uid) => uid)),
     until: z.enum(PHASES).default("healthy"),
     maxFailed: z.int().min(0).default(0),
     pending: z.enum(["skip", "wait"]).default("skip"),
@@ -35,41 +29,14 @@ type Inputs = z.output<typeof inputs>;
 export const hostGate = inPaletteProject({
     kind: "palette.HostGate",
     system: palette,
-    timeouts: { create: 2 * HOUR, update: 2 * HOUR },
     inputs,
-    outputs: z.object({}),
-
-    async create(gate, context) {
-        const id = `gate-${context.random(8).toString("hex")}`;
-        await waitForHosts(id, gate, context);
-        return { id, outputs: {} };
-    },
-
-    /** What has become of the hosts since is their affair; a gate has only said when to go on. */
-    async read() {
-        return {};
-    },
-
-    async update(id, _state, gate, context) {
-        await waitForHosts(id, gate, context);
-        return {};
-    },
-
-    async delete() {
-        // A gate is nothing in Palette.
-    },
+    ...gateVerbs(waitForHosts),
 });
 
 async function waitForHosts(id: string, gate: Inputs, context: PaletteContext): Promise<void> {
     const { projectUid } = await context.client.project(gate.project, { signal: context.signal });
     const watch = new EdgeHostWatch(gate, projectUid, context);
-    try {
-        await watch.untilSettled();
-    } catch (error) {
-        const reason = context.signal.aborted ? messageOf(context.signal.reason) : messageOf(error);
-        throw new PartialFailure([[reason, ...watch.report()].join("\n")], { id }, { cause: error });
-    }
-    watch.sayWhatIsLeft();
+    await waitThrough(id, watch, context);
 }
 
 interface Wanted extends GateWishes {

@@ -125,6 +125,23 @@ for (const { kind, path, noun } of PLACES) {
             expect(second.id).not.to.equal(first.id);
         });
 
+        it("warns of another of its name while it is not there yet, unless that is to be taken over", async () => {
+            const warnings = async (more: object, state?: object): Promise<string[]> => {
+                const context = run();
+                await kind.check?.({ name: "north", ...more }, context, state);
+                return context.messages.warn;
+            };
+            expect(await warnings({})).to.be.empty;
+            const { id } = await kind.create({ name: "north" }, run({ name: "other" }));
+            expect(await warnings({})).to.deep.equal([
+                `there is already a ${noun} "north" (${id}); a second one will be made. To take that one over, set adopt: true`,
+            ]);
+            const above = { parent: "region-00000000", regionId: "region-00000000" };
+            expect(await warnings(above), "hangs elsewhere").to.be.empty;
+            expect(await warnings({ adopt: true })).to.be.empty;
+            expect(await warnings({}, { name: "north" }), "is there already").to.be.empty;
+        });
+
         it("adopts the one of its name, and leaves it when another has taken it over since", async () => {
             const existing = await lab.emf.create(path, {
                 name: "north",
