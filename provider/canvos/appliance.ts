@@ -1,9 +1,14 @@
+import * as fs from "node:fs";
 import * as path from "node:path";
+import type { ResultCache } from "../image/cache";
 import { fileNameOf, isRemote } from "../image/source/location";
+import { EdgeError } from "../resource/errors";
 import type { CheckedEdgeAppliance } from "./applianceImage.schema";
 import type { Download, PlacedText, Placement } from "./build.plan";
+import { contentDigest } from "./inputHash";
 import { readHere } from "./localText";
 import type { Checkout } from "./rules";
+import { applianceCompiler, appliancePackages, firmwarePath, NODEPREP } from "./verify.expected";
 
 /** Folder of the firmware in the checkout; not one of CanvOS's own. */
 const FOLDER = "edge-appliance";
@@ -30,6 +35,7 @@ export function firmwareNames({ doca, bfb }: CheckedEdgeAppliance): { doca?: str
 export function appliancePayload(
     given: CheckedEdgeAppliance | undefined,
     checkout: Checkout,
+    osVersion: string,
     projectDir: string,
 ): AppliancePayload {
     const payload: AppliancePayload = {
@@ -50,58 +56,100 @@ export function appliancePayload(
             payload.placements.push({ from: path.resolve(projectDir, part.source), to });
         }
     }
+    const isWrappers = isOfWrapper(given, checkout);
     if (given.nodeprep !== undefined) {
         const text = readHere(given.nodeprep, projectDir, "edgeAppliance.nodeprep");
-        payload.texts.push({ to: `${FOLDER}/nodeprep.sh`, text, mode: 0o755 });
+        const to = isWrappers ? `overlay/files${NODEPREP}` : `${FOLDER}/nodeprep.sh`;
+        payload.texts.push({ to, text, mode: 0o755 });
     }
-    const names = firmwareNames(given);
-    if (checkout.earthfile.declared.has("EDGE_APPLIANCE")) {
-        // A checkout that has the wrapper's own files laid over it knows what to do with the firmware.
-        payload.variables = {
-            EDGE_APPLIANCE: "true",
-            ...(names.doca === undefined ? {} : { DOCA_DEB_PATH: `${FOLDER}/${names.doca}` }),
-            ...(names.bfb === undefined
-                ? {}
-                : { BFB_PATH: `${FOLDER}/${names.bfb}`, BFB_FILENAME: names.bfb }),
-        };
-        return payload;
+    const instructions =
+        given.dockerfile !== undefined
+            ? readHere(given.dockerfile, projectDir, "edgeAppliance.dockerfile")
+            : isWrappers
+              ? more(given)
+              : builtIn(given, osVersion);
+    if (instructions !== "") payload.texts.push({ to: "Dockerfile", text: instructions, isAddition: true });
+    if (isWrappers) {
+        payload.variables = wrapperVariables(given);
+        // Its Dockerfile copies this file in the place of firmware that there is none of.
+        payload.texts.push({ to: ".empty-placeholder", text: "" });
     }
-    const text =
-        given.dockerfile === undefined
-            ? additions(given)
-            : readHere(given.dockerfile, projectDir, "edgeAppliance.dockerfile");
-    payload.texts.push({ to: "Dockerfile", text, isAddition: true });
     return payload;
 }
 
-/** Of the appliance, whatever firmware it has. */
-const PACKAGES = ["lldpd", "netplan.io", "pv", "psmisc", "nfs-common", "grepcidr"];
+/** Firmware of this machine must be what its digest says; that of an address is held to it when it is fetched. */
+export async function assertFirmware(
+    given: CheckedEdgeAppliance | undefined,
+    projectDir: string,
+    cache: ResultCache,
+): Promise<void> {
+    for (const [field, part] of Object.entries({ doca: given?.doca, bfb: given?.bfb })) {
+        if (part?.sha256 === undefined || isRemote(part.source)) continue;
+        const file = path.resolve(projectDir, part.source);
+        // What is not here is told when the inputs' digest is made.
+        if (!fs.existsSync(file)) continue;
+        const digest = await contentDigest(file, cache);
+        if (digest === part.sha256) continue;
+        throw new EdgeError(
+            `edgeAppliance.${field}: ${part.source} has the SHA-256 ${digest}, and ${part.sha256} is asked for: it is not the ` +
+                "file that was meant, or was changed",
+        );
+    }
+}
 
-/** Each step fails the build: a chain that ends in `|| true` would hide that DOCA is not installed. */
-function additions(given: CheckedEdgeAppliance): string {
+/** A checkout that has the wrapper's own files laid over it knows what to do with the firmware. */
+function isOfWrapper({ dockerfile }: CheckedEdgeAppliance, { earthfile }: Checkout): boolean {
+    return dockerfile === undefined && earthfile.declared.has("EDGE_APPLIANCE");
+}
+
+function wrapperVariables(given: CheckedEdgeAppliance): Record<string, string> {
     const { doca, bfb } = firmwareNames(given);
-    const packages = [...PACKAGES, ...(given.packages ?? [])].join(" ");
+    return {
+        EDGE_APPLIANCE: "true",
+        ...(doca === undefined ? {} : { DOCA_DEB_PATH: `${FOLDER}/${doca}` }),
+        ...(bfb === undefined ? {} : { BFB_PATH: `${FOLDER}/${bfb}`, BFB_FILENAME: bfb }),
+    };
+}
+
+/** Packages that the wrapper's Dockerfile does not know. */
+function more({ packages = [] }: CheckedEdgeAppliance): string {
+    return packages.length === 0 ? "" : ["", install(packages), ""].join("\n");
+}
+
+/**
+ * What the wrapper's Dockerfile adds. Each step fails the build: a chain that ends in `|| true` would hide that DOCA is
+ * not installed. Files go straight to their places: one that is moved by a later step is in the image twice.
+ */
+function builtIn(given: CheckedEdgeAppliance, osVersion: string): string {
+    const { doca, bfb } = firmwareNames(given);
     const lines = [
         "",
-        "ARG OS_VERSION",
-        `COPY ${FOLDER}/ /tmp/${FOLDER}/`,
-        'RUN compiler=$(case "$OS_VERSION" in 24*) echo 14 ;; *) echo 12 ;; esac) && apt-get update && ' +
-            `DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc-$compiler libgcc-$compiler-dev ${packages}`,
+        install([...compilerPackages(osVersion), ...appliancePackages(false, given.packages)]),
     ];
     if (doca !== undefined) {
+        const file = `/tmp/${doca}`;
+        // The base image's kernel stays: DOCA's modules are built for it, and CanvOS upgrades what is not held.
+        const hold =
+            "for package in $(dpkg-query -W -f '${db:Status-Status} ${Package}\\n' 'linux-image-*' 'linux-headers-*' " +
+            "'linux-modules-*' 'linux-generic*' 2>/dev/null | sed -n 's/^installed //p'); do apt-mark hold $package || exit 1; done";
         lines.push(
-            `RUN dpkg -i /tmp/${FOLDER}/${doca} && apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y doca-all && ` +
-                "for package in $(dpkg-query -W -f '${Package}\\n' 'linux-image-*' 'linux-headers-*' 2>/dev/null); do apt-mark hold $package; done",
+            `COPY ${FOLDER}/${doca} ${file}`,
+            `RUN dpkg -i ${file} && rm ${file} && ${APT} doca-all && ${hold} && ${CLEAN}`,
         );
     }
-    if (bfb !== undefined) {
-        const folder = "/opt/spectrocloud/spcx/bfb";
-        lines.push(`RUN mkdir -p ${folder} && mv /tmp/${FOLDER}/${bfb} ${folder}/${bfb}`);
-    }
-    if (given.nodeprep !== undefined) {
-        lines.push(
-            `RUN mkdir -p /opt/spectrocloud && mv /tmp/${FOLDER}/nodeprep.sh /opt/spectrocloud/nodeprep.sh && chmod 755 /opt/spectrocloud/nodeprep.sh`,
-        );
-    }
-    return [...lines, `RUN rm -rf /tmp/${FOLDER} /var/lib/apt/lists/*`, ""].join("\n");
+    if (bfb !== undefined) lines.push(`COPY ${FOLDER}/${bfb} ${firmwarePath(bfb)}`);
+    if (given.nodeprep !== undefined) lines.push(`COPY ${FOLDER}/nodeprep.sh ${NODEPREP}`);
+    return [...lines, ""].join("\n");
+}
+
+const APT = "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y";
+const CLEAN = "rm -rf /var/lib/apt/lists/*";
+
+function install(packages: readonly string[]): string {
+    return `RUN ${APT} --no-install-recommends ${packages.join(" ")} && ${CLEAN}`;
+}
+
+function compilerPackages(osVersion: string): string[] {
+    const compiler = applianceCompiler(osVersion);
+    return [compiler, `lib${compiler}-dev`];
 }

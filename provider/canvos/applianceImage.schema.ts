@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fileNameOf } from "../image/source/location";
+import { fileNameOf, isRemote, locationProblem } from "../image/source/location";
 import { buildArguments } from "./arguments.schema";
 import { smokeTestOptions } from "./smokeTest.schema";
 import { sourceSchema } from "./source";
@@ -17,6 +17,11 @@ const firmware = z
         sha256: sha256.optional(),
     })
     .superRefine(({ source, sha256: digest }, issues) => {
+        const problem = locationProblem(source);
+        if (problem !== undefined) {
+            issues.addIssue({ code: "custom", path: ["source"], message: problem });
+            return;
+        }
         if (!FILE_NAME.test(fileNameOf(source))) {
             issues.addIssue({
                 code: "custom",
@@ -26,7 +31,7 @@ const firmware = z
                     "commands of a Dockerfile, where others would be read as part of them",
             });
         }
-        if (digest !== undefined || !/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return;
+        if (digest !== undefined || !isRemote(source)) return;
         issues.addIssue({
             code: "custom",
             path: ["sha256"],

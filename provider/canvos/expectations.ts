@@ -6,7 +6,14 @@ import { firmwareNames } from "./appliance";
 import type { BuildPlan } from "./build.plan";
 import { defaultOf } from "./earthfile";
 import type { CanvosSettings } from "./settings";
-import { appliancePackages, expectedFile, expectedFiles, firmwareFile } from "./verify.expected";
+import {
+    appliancePackages,
+    expectedFile,
+    expectedFiles,
+    expectedText,
+    firmwareFile,
+    NODEPREP,
+} from "./verify.expected";
 import type { Secret } from "./verify.secretSearch";
 import type { BuildExpectations, ExpectedAppliance, ExpectedFile } from "./verify.types";
 
@@ -46,14 +53,15 @@ export async function expectationsOf(
 }
 
 async function applianceOf(
-    { placements, known }: BuildPlan,
+    { placements, texts }: BuildPlan,
     given: NonNullable<ApplianceInputs["edgeAppliance"]>,
     osVersion: string,
 ): Promise<ExpectedAppliance> {
     const { bfb } = firmwareNames(given);
     const placed = placements.find(({ to }) => bfb !== undefined && to.endsWith(`/${bfb}`));
     const sha256 = placed ? (await expectedFile(placed.from, "/")).sha256 : given.bfb?.sha256;
-    const isOwn = given.dockerfile !== undefined && !known.checkout.earthfile.declared.has("EDGE_APPLIANCE");
+    const isOwn = given.dockerfile !== undefined;
+    const nodeprep = texts.find(({ to }) => to.endsWith("/nodeprep.sh"))?.text;
     return {
         osVersion,
         // A Dockerfile of the user's own decides about packages itself.
@@ -61,7 +69,7 @@ async function applianceOf(
             ? (given.packages ?? [])
             : appliancePackages(given.doca !== undefined, given.packages),
         firmware: bfb !== undefined && sha256 !== undefined ? [firmwareFile(bfb, sha256)] : [],
-        nodeprep: given.nodeprep !== undefined,
+        ...(nodeprep === undefined ? {} : { nodeprep: expectedText(nodeprep, NODEPREP) }),
     };
 }
 

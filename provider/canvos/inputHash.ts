@@ -39,17 +39,19 @@ export async function inputHash(inputs: BuildInputs, cache: ResultCache): Promis
     return hash.digest("hex");
 }
 
-/** By the digest of the content, so that firmware of gigabytes is read once. */
 async function addContent(hash: crypto.Hash, file: string, cache: ResultCache): Promise<void> {
+    hash.update(await contentDigest(file, cache));
+}
+
+/** SHA-256 of a file, kept as long as the file does not change: firmware of gigabytes is read once. */
+export async function contentDigest(file: string, cache: ResultCache): Promise<string> {
     const compute = async (): Promise<string> => {
         const own = crypto.createHash("sha256");
         await addBytes(own, file);
         return own.digest("hex");
     };
     const { size } = await fs.stat(file);
-    hash.update(
-        size < WORTH_KEEPING ? await compute() : await cache.through("content", file, isDigest, compute),
-    );
+    return size < WORTH_KEEPING ? compute() : cache.through("content", file, isDigest, compute);
 }
 
 function isDigest(value: unknown): value is string {

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import type { ResultCache } from "../image/cache";
 import type { ApplianceInputs } from "./applianceImage.schema";
-import { appliancePayload } from "./appliance";
+import { appliancePayload, assertFirmware } from "./appliance";
 import type { BuildPlan, PlacedText, Placement } from "./build.plan";
 import type { KnownCheckout } from "./checkout";
 import { defaultOf } from "./earthfile";
@@ -38,17 +38,21 @@ interface Surroundings {
 export async function planBuild(given: Given, known: KnownCheckout, around: Surroundings): Promise<Planned> {
     const { projectDir, settings, cache, generation } = around;
     const targets = given.targets ?? DEFAULT_TARGETS;
-    const payload = appliancePayload(given.edgeAppliance, known.checkout, projectDir);
-    const before = { ...effectiveVariables(given.arguments, known.checkout), ...payload.variables };
+    const asked = effectiveVariables(given.arguments, known.checkout);
+    const osVersion = defaultOf(known.checkout.earthfile, "OS_VERSION", asked);
+    const payload = appliancePayload(given.edgeAppliance, known.checkout, osVersion, projectDir);
+    await assertFirmware(given.edgeAppliance, projectDir, cache);
+    const before = { ...asked, ...payload.variables };
     const placements = [...placementsOf(given, projectDir), ...payload.placements];
-    const texts = [...textsOf(given, projectDir), ...payload.texts];
+    // The user's own instructions come last: they may be about what the appliance has brought.
+    const texts = [...payload.texts, ...textsOf(given, projectDir)];
     const hash = await inputHash(
         {
             commit: known.identity,
             variables: before,
             targets,
             texts: {
-                ...Object.fromEntries(texts.map(({ to, text }) => [to, text])),
+                ...byPlace(texts),
                 ...(generation === 0 ? {} : { generation: String(generation) }),
             },
             files: Object.fromEntries(placements.map(({ from, to }) => [to, from])),
@@ -143,6 +147,13 @@ function textsOf({ userData, dockerfile }: Given, projectDir: string): PlacedTex
         });
     }
     return texts;
+}
+
+/** Several may be put behind the same file. */
+function byPlace(texts: readonly PlacedText[]): Record<string, string> {
+    const places: Record<string, string> = {};
+    for (const { to, text } of texts) places[to] = (places[to] ?? "") + text;
+    return places;
 }
 
 /** A login, which is none of the inputs: another password builds the same. */

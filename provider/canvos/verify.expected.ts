@@ -8,6 +8,8 @@ import type { ExpectedFile, ExpectedLink } from "./verify.types";
 const APPLIANCE_PACKAGES = ["lldpd", "netplan.io", "pv", "psmisc", "nfs-common", "grepcidr"] as const;
 /** Where the appliance looks for BlueField firmware. */
 const FIRMWARE_FOLDER = "/opt/spectrocloud/spcx/bfb";
+/** The script that prepares a node, where the appliance's agents start it. */
+export const NODEPREP = "/opt/spectrocloud/nodeprep.sh";
 
 /**
  * The files and links of a local folder as they must come out of a build, below `at`. A link's permissions are nobody's,
@@ -32,14 +34,28 @@ export async function expectedFile(file: string, place: string): Promise<Expecte
     return { path: place, sha256: hash.digest("hex"), mode: (await fs.stat(file)).mode & 0o777 };
 }
 
+/** A text that is written into the build, under the path that it has in an image. */
+export function expectedText(text: string, place: string): ExpectedFile {
+    return { path: place, sha256: crypto.createHash("sha256").update(text).digest("hex") };
+}
+
 /** What an appliance's image must have installed: DOCA wholly, not only the package that brings its repository. */
 export function appliancePackages(hasDoca: boolean, more: readonly string[] = []): string[] {
     return [...new Set([...APPLIANCE_PACKAGES, ...(hasDoca ? ["doca-all"] : []), ...more])];
 }
 
+/** The compiler that kernel modules of this version of Ubuntu are built with. */
+export function applianceCompiler(osVersion: string): string {
+    return osVersion.startsWith("24") ? "gcc-14" : "gcc-12";
+}
+
+export function firmwarePath(name: string): string {
+    return `${FIRMWARE_FOLDER}/${name}`;
+}
+
 /** Firmware where the appliance looks for it. Its mode does not matter. */
 export function firmwareFile(name: string, sha256: string): ExpectedFile {
-    return { path: `${FIRMWARE_FOLDER}/${name}`, sha256 };
+    return { path: firmwarePath(name), sha256 };
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

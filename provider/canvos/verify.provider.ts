@@ -8,13 +8,13 @@ import { parseShellAssignments } from "../image/root/osRelease";
 import { formatSize } from "../image/size";
 import type { LayeredImage } from "./layers";
 import { judgeDkms } from "./verify.dkms";
+import { applianceCompiler } from "./verify.expected";
 import { judgeExpectedFile } from "./verify.files";
 import { judgeKubernetes } from "./verify.kubernetes";
 import type { BuildExpectations, ExpectedAppliance } from "./verify.types";
 
 /** Everywhere where CanvOS, distributions and the appliance put programs. */
 const PROGRAM_FOLDERS = ["/usr/bin", "/usr/local/bin", "/usr/sbin", "/bin"] as const;
-const NODEPREP = "/opt/spectrocloud/nodeprep.sh";
 const MOST_RELEASE = 64 * 1024;
 /** Files that the appliance's services need, of its overlay. */
 const APPLIANCE_FILES = [
@@ -53,7 +53,7 @@ export async function judgeProviderImage(
     checks.push(judgeSize("provider.size", image.sizeBytes, verify.maxSizeBytes));
     if (version !== undefined) checks.push(...judgeKubernetes(image.tree, expected.kubernetes, version));
     if (appliance) checks.push(...(await judgeAppliance(image, appliance, seen)));
-    const compiler = verify.compiler ?? (appliance && compilerOf(appliance));
+    const compiler = verify.compiler ?? (appliance && applianceCompiler(appliance.osVersion));
     if (compiler !== undefined) checks.push(await judgeProgram("provider.compiler", compiler, image));
     checks.push(...(await judgeDkms(image.tree, seen, verify.dkms ?? [])));
     if (verify.kernel === undefined && appliance) checks.push(judgeKernelSeries(seen));
@@ -144,7 +144,11 @@ async function judgeAppliance(
         const name = file.path.slice(file.path.lastIndexOf("/") + 1);
         checks.push(await judgeExpectedFile(`provider.firmware.${name}`, file, image.tree));
     }
-    if (nodeprep) checks.push(await judgeExecutable("provider.nodeprep", NODEPREP, image));
+    if (nodeprep) {
+        const executable = await judgeExecutable("provider.nodeprep", nodeprep.path, image);
+        const same = await judgeExpectedFile("provider.nodeprep", nodeprep, image.tree);
+        checks.push(same.verdict === "passed" ? executable : same);
+    }
     for (const path of APPLIANCE_FILES) {
         const entry = await image.tree.entry(path);
         const id = `provider.appliance.${path}`;
@@ -155,10 +159,6 @@ async function judgeAppliance(
         );
     }
     return checks;
-}
-
-function compilerOf({ osVersion }: ExpectedAppliance): string {
-    return osVersion.startsWith("24") ? "gcc-14" : "gcc-12";
 }
 
 async function judgeProgram(id: string, name: string, image: LayeredImage): Promise<ImageCheck> {

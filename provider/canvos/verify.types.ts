@@ -31,8 +31,8 @@ export interface ExpectedAppliance {
     /** Installed completely; `doca-all` beside those of every appliance. */
     packages: readonly string[];
     firmware: readonly ExpectedFile[];
-    /** Whether `/opt/spectrocloud/nodeprep.sh` belongs to it. */
-    nodeprep: boolean;
+    /** The script that prepares a node; executable, too. */
+    nodeprep?: ExpectedFile;
 }
 
 /** What a build was given, and its results are held to. Plain data. */

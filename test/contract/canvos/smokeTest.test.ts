@@ -12,7 +12,7 @@ import { temporaryFolder } from "../../unit/image/fixtures";
 
 const OPTIONS = "options ib_core netns_mode=0";
 const OVERLAY = { [`${PERSISTENT.slice(1)}/ib_core.conf`]: OPTIONS };
-const APPLIANCE = { osVersion: "24.04", packages: ["doca-all"], firmware: [], nodeprep: false };
+const APPLIANCE = { osVersion: "24.04", packages: ["doca-all"], firmware: [] };
 
 describe("the smoke test of an installer ISO", function () {
     this.timeout(240_000);

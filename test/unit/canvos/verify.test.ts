@@ -5,7 +5,13 @@ import { expect } from "chai";
 import type { BuildResult } from "../../../provider/canvos/build.types";
 import { Docker } from "../../../provider/canvos/docker";
 import { assertVerified, verificationMarkdown, verifyBuild } from "../../../provider/canvos/verify";
-import { appliancePackages, expectedFiles, firmwareFile } from "../../../provider/canvos/verify.expected";
+import {
+    appliancePackages,
+    expectedFiles,
+    expectedText,
+    firmwareFile,
+    NODEPREP,
+} from "../../../provider/canvos/verify.expected";
 import { verification } from "../../../provider/canvos/verify.schema";
 import type { BuildCheck, BuildExpectations } from "../../../provider/canvos/verify.types";
 import { isError, isWarning } from "../../../provider/image/check";
@@ -99,7 +105,7 @@ describe("what a build has made", () => {
                 osVersion: "24.04",
                 packages: appliancePackages(true),
                 firmware: [firmwareFile(path.basename(FIRMWARE_PATH), sha256(FIRMWARE))],
-                nodeprep: true,
+                nodeprep: expectedText("#!/bin/bash\n", NODEPREP),
             },
             userData: USER_DATA,
             secrets: [{ name: "userData.stylus.site.edgeHostToken", value: TOKEN }],
@@ -207,6 +213,11 @@ describe("what a build has made", () => {
             [
                 "3. nodeprep is not executable",
                 (f) => (f["opt/spectrocloud/nodeprep.sh"] = "#!/bin/bash\n"),
+                ["provider.nodeprep"],
+            ],
+            [
+                "3. nodeprep is another",
+                (f) => (f["opt/spectrocloud/nodeprep.sh"] = { mode: 0o755, content: "#!/bin/bash\nexit\n" }),
                 ["provider.nodeprep"],
             ],
             ...Object.keys(OVERLAY).map((name, i): Row => [
