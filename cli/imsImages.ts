@@ -2,10 +2,9 @@ import type { ImsImage } from "../provider/ims/api";
 import { IMS_CLAIM_KEY } from "../provider/ims/claims";
 import type { ImsClient } from "../provider/ims/client";
 import { createdAt } from "../provider/ims/created";
-import { parseWords, type Command, type ExitCode } from "./command";
-import { CONNECTION_OPTIONS } from "./connection";
-import { IMS_CONNECTION_HELP, withIms } from "./imsConnection";
-import { assertWholeStack, resourceOf, stackOf, STACK_HELP, STACK_OPTIONS, type ImsStack } from "./imsStack";
+import { IMS_CONNECTION_HELP } from "./imsConnection";
+import { ageInSeconds, imsListing } from "./imsListing";
+import { resourceOf, STACK_HELP, type ImsStack } from "./imsStack";
 import { count, formatTable, shownAge } from "./table";
 
 const HELP = `usage: edge-os ims images [--state FILE] [--project NAME --stack NAME] [--owner NAME] [--json]
@@ -18,8 +17,6 @@ and how to delete them.
 ${STACK_HELP}
 
 ${IMS_CONNECTION_HELP}`;
-
-const OPTIONS = { ...STACK_OPTIONS, json: { type: "boolean" }, ...CONNECTION_OPTIONS } as const;
 
 /** In the state of the stack, of the stack and in no state, of the stack as far as is known, or of another stack. */
 type Whose = "resource" | "left" | "stack" | "otherStack";
@@ -37,37 +34,23 @@ interface Line {
     readonly resource: string | null;
 }
 
-export const command: Command = {
+export const command = imsListing({
     help: HELP,
-    async run(words, terminal) {
-        const { flags } = parseWords(words, OPTIONS, []);
-        assertWholeStack(flags);
-        return withIms<ExitCode>(flags, terminal, async (client, host) => {
-            const stack = await stackOf(flags, host, terminal);
-            const lines = await listImages(client, stack, host.now());
-            const { endpoint } = client;
-            terminal.out(
-                flags.json
-                    ? `${JSON.stringify({ endpoint, images: lines }, undefined, 4)}\n`
-                    : `${asText(lines, stack, endpoint)}\n`,
-            );
-            return 0;
-        });
-    },
-};
+    key: "images",
+    idOf: ({ imageId }) => imageId,
+    list: listImages,
+    asText,
+});
 
 async function listImages(client: ImsClient, stack: ImsStack | undefined, now: number): Promise<Line[]> {
-    const images = await client.list("images");
-    return images
-        .flatMap((image) => lineOf(image, stack, now))
-        .sort((a, b) => b.ageSeconds - a.ageSeconds || (a.imageId < b.imageId ? -1 : 1));
+    return (await client.list("images")).flatMap((image) => lineOf(image, stack, now));
 }
 
 function lineOf(image: ImsImage, stack: ImsStack | undefined, now: number): Line[] {
     const claim = image.metadata?.[IMS_CLAIM_KEY];
     if (claim === undefined) return [];
     const { id: imageId, name, created, link } = image;
-    const ageSeconds = Math.max(0, Math.round((now - createdAt(image)) / 1000));
+    const ageSeconds = ageInSeconds(createdAt(image), now);
     const isOwn = stack !== undefined && claim.startsWith(`${stack.owner}-`);
     return [
         {

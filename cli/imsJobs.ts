@@ -2,10 +2,9 @@ import type { ImsJob } from "../provider/ims/api";
 import type { ImsClient } from "../provider/ims/client";
 import { createdAt } from "../provider/ims/created";
 import { tokensOfJobs } from "../provider/ims/jobTokens";
-import { parseWords, type Command, type ExitCode } from "./command";
-import { CONNECTION_OPTIONS } from "./connection";
-import { IMS_CONNECTION_HELP, withIms } from "./imsConnection";
-import { assertWholeStack, resourceOf, stackOf, STACK_HELP, STACK_OPTIONS, type ImsStack } from "./imsStack";
+import { IMS_CONNECTION_HELP } from "./imsConnection";
+import { ageInSeconds, imsListing } from "./imsListing";
+import { resourceOf, STACK_HELP, type ImsStack } from "./imsStack";
 import { count, formatTable, shownAge } from "./table";
 
 const HELP = `usage: edge-os ims jobs [--state FILE] [--project NAME --stack NAME] [--owner NAME] [--json]
@@ -17,8 +16,6 @@ nor ended holds memory, an address and a volume for ever. Shows only, and how to
 ${STACK_HELP}
 
 ${IMS_CONNECTION_HELP}`;
-
-const OPTIONS = { ...STACK_OPTIONS, json: { type: "boolean" }, ...CONNECTION_OPTIONS } as const;
 
 /** `<stack>-<row><content>`, as a customization calls its SSH container. */
 const TOKEN = /^([0-9a-f]{12})-([0-9a-f]{8})[0-9a-f]{8}$/;
@@ -41,31 +38,18 @@ interface Line {
     readonly resource: string | null;
 }
 
-export const command: Command = {
+export const command = imsListing({
     help: HELP,
-    async run(words, terminal) {
-        const { flags } = parseWords(words, OPTIONS, []);
-        assertWholeStack(flags);
-        return withIms<ExitCode>(flags, terminal, async (client, host) => {
-            const stack = await stackOf(flags, host, terminal);
-            const lines = await listJobs(client, stack, host.now());
-            const { endpoint } = client;
-            terminal.out(
-                flags.json
-                    ? `${JSON.stringify({ endpoint, jobs: lines }, undefined, 4)}\n`
-                    : `${asText(lines, stack, endpoint)}\n`,
-            );
-            return 0;
-        });
-    },
-};
+    key: "jobs",
+    idOf: ({ jobId }) => jobId,
+    list: listJobs,
+    asText,
+});
 
 async function listJobs(client: ImsClient, stack: ImsStack | undefined, now: number): Promise<Line[]> {
     const jobs = await client.list("jobs");
     const tokenOf = await tokensOfJobs(client);
-    return jobs
-        .map((job) => lineOf(job, tokenOf(job), stack, now))
-        .sort((a, b) => b.ageSeconds - a.ageSeconds || (a.jobId < b.jobId ? -1 : 1));
+    return jobs.map((job) => lineOf(job, tokenOf(job), stack, now));
 }
 
 function lineOf(job: ImsJob, token: string | undefined, stack: ImsStack | undefined, now: number): Line {
@@ -74,7 +58,7 @@ function lineOf(job: ImsJob, token: string | undefined, stack: ImsStack | undefi
         jobType: job.job_type,
         status: job.status,
         created: job.created,
-        ageSeconds: Math.max(0, Math.round((now - createdAt(job)) / 1000)),
+        ageSeconds: ageInSeconds(createdAt(job), now),
         imageName: job.image_root_archive_name,
         baseImageId: job.artifact_id,
         resultantImageId: job.resultant_image_id,
