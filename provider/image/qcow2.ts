@@ -31,8 +31,13 @@ interface Geometry {
     compression: "zlib" | "zstd";
 }
 
-type Cluster =
-    { kind: "zero" } | { kind: "plain"; offset: number } | { kind: "packed"; offset: number; length: number };
+interface PackedCluster {
+    kind: "packed";
+    offset: number;
+    length: number;
+}
+type DataCluster = { kind: "plain"; offset: number } | PackedCluster;
+type Cluster = { kind: "zero" } | DataCluster;
 
 /** The virtual disk inside a qcow2 file, version 2 or 3. */
 export class Qcow2Device implements BlockDevice {
@@ -71,11 +76,12 @@ export class Qcow2Device implements BlockDevice {
     }
 
     /**
-     * Walks all tables: every cluster must lie inside the file and no table be used twice. That is what finds a
-     * file that was cut off, long before a host has written half of it.
+     * Walks all tables: every cluster must lie inside the file, whole, and no table be used twice. That is what finds
+     * a file that was cut off, long before a host has written half of it.
      */
     async verifyTables(): Promise<void> {
         const { clusterSize, virtualSize } = this.geometry;
+        let lastPacked: PackedCluster | undefined;
         const clusterCount = Math.ceil(virtualSize / clusterSize);
         const perTable = clusterSize / 8;
         const tableOffsets = new Set<number>();
@@ -89,12 +95,25 @@ export class Qcow2Device implements BlockDevice {
             const used = Math.min(perTable, clusterCount - i * perTable);
             for (let j = 0; j < used; j++) {
                 const cluster = this.decode(table.readBigUInt64BE(j * 8));
-                if (cluster.kind === "zero" || cluster.offset < this.file.size) continue;
-                throw new ImageDamage(
-                    `names data at byte ${cluster.offset}, but the file ends at ${this.file.size}: it is cut off`,
-                );
+                if (cluster.kind === "zero") continue;
+                this.assertInside(cluster, virtualSize - (i * perTable + j) * clusterSize);
+                if (cluster.kind === "packed" && cluster.offset >= (lastPacked?.offset ?? 0)) {
+                    lastPacked = cluster;
+                }
             }
         }
+        // Its length is told in whole sectors, so whether its end is there shows when it is unpacked.
+        if (lastPacked && lastPacked.offset + lastPacked.length > this.file.size) await this.load(lastPacked);
+    }
+
+    /** QEMU writes clusters whole; another writer may leave out what lies behind the end of the disk. */
+    private assertInside(cluster: DataCluster, leftOfDisk: number): void {
+        const { offset, kind } = cluster;
+        const least = kind === "plain" ? Math.min(this.geometry.clusterSize, leftOfDisk) : 1;
+        if (offset + least <= this.file.size) return;
+        throw new ImageDamage(
+            `names data up to byte ${offset + least}, but the file ends at ${this.file.size}: it is cut off`,
+        );
     }
 
     private async cluster(index: number): Promise<Buffer | undefined> {
@@ -148,6 +167,15 @@ export class Qcow2Device implements BlockDevice {
     }
 
     private unpack(bytes: Buffer): Buffer {
+        const unpacked = this.unpackAsFarAsItGoes(bytes);
+        const { clusterSize } = this.geometry;
+        if (unpacked.length === clusterSize) return unpacked;
+        throw new ImageDamage(
+            `has a compressed cluster of ${unpacked.length} bytes where ${clusterSize} belong: it is cut off or damaged`,
+        );
+    }
+
+    private unpackAsFarAsItGoes(bytes: Buffer): Buffer {
         const { clusterSize, compression } = this.geometry;
         try {
             return compression === "zlib"

@@ -1,4 +1,4 @@
-import type * as nodeFs from "node:fs";
+import * as nodeFs from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { FileDevice } from "../blockDevice";
@@ -27,7 +27,9 @@ export class FileSource implements ImageSource {
     }
 
     static async open(file: string): Promise<FileSource> {
-        const handle = await fs.open(file, "r").catch((error: unknown) => {
+        // A pipe that nobody writes to would keep an ordinary opening waiting for ever.
+        const flags = nodeFs.constants.O_RDONLY | nodeFs.constants.O_NONBLOCK;
+        const handle = await fs.open(file, flags).catch((error: unknown) => {
             const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
             throw new ImageError(`cannot be opened (${code})`);
         });

@@ -85,6 +85,13 @@ describe("a file that is no disk image", () => {
         expect((error as Error).message).to.match(/^has 1 TiB, more than the 256 GiB .*maxDiskBytes/);
     });
 
+    it("is told from one: a pipe that nobody writes to", async function () {
+        const pipe = folder.path("pipe.img");
+        oracle(this, "mkfifo", [pipe]);
+        const error = await inspectImage(pipe).catch((reason: unknown) => reason as Error);
+        expect((error as Error).message).to.equal("is not a regular file");
+    });
+
     it("is one all the same when a frame that is passed over comes first", async function () {
         const packed = oracle(this, "zstd", ["-c", "-1", "-q"], await goodImage());
         const skipped = Buffer.from("502a4d1804000000cafecafe", "hex");

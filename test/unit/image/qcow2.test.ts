@@ -112,6 +112,28 @@ describe("the qcow2 reader", () => {
         expect((error as Error).message).to.contain("cut off");
     });
 
+    for (const options of [[], ["-c"], ["-c", "-o", "compression_type=zstd"]]) {
+        it(`finds that the last bytes are missing (${options.join(" ") || "plain"})`, async function () {
+            const raw = folder.path("last.raw");
+            const file = folder.path("last.qcow2");
+            // A disk that ends within a cluster, with data up to its end.
+            fs.writeFileSync(raw, crypto.randomBytes(3 * CLUSTER + 1024));
+            oracle(this, "qemu-img", ["convert", "-f", "raw", "-O", "qcow2", ...options, raw, file]);
+            const whole = fs.readFileSync(file);
+            const padding = options.length > 0 ? 512 : CLUSTER - 1024;
+            for (const missing of [padding + 1, padding + 100]) {
+                const cut = bufferDevice(whole.subarray(0, whole.length - missing));
+                const device = await Qcow2Device.open(cut);
+                const error = await device.verifyTables().then(
+                    () => undefined,
+                    (thrown: unknown) => thrown,
+                );
+                expect(error, `${missing} bytes`).to.be.instanceOf(ImageDamage);
+                expect((error as ImageDamage).message).to.contain("cut off");
+            }
+        });
+    }
+
     it("finds tables that are used twice, which would make a walk endless", async () => {
         const file = tinyQcow2();
         file.writeUInt32BE(9, 20);
