@@ -13,16 +13,26 @@ export const root = path.resolve(import.meta.dirname, "..");
 const TOOLS = [
     { command: "sgdisk", package: "gdisk", without: "partition tables are not compared with sgdisk's" },
     { command: "qemu-img", package: "qemu-utils", without: "qcow2 images are not compared with qemu's" },
-    { command: "mkfs.vfat", package: "dosfstools", without: "FAT images made by mkfs.vfat are not read" },
+    {
+        command: "mkfs.vfat",
+        package: "dosfstools",
+        lab: ["canvos"],
+        without: "FAT images made by mkfs.vfat are not read",
+    },
     { command: "mkfs.ext4", package: "e2fsprogs", without: "ext4 images made by mkfs.ext4 are not read" },
     { command: "openssl", package: "openssl", without: "certificates are not compared with openssl's" },
     { command: "xz", package: "xz-utils", without: "xz images are not compared with xz's" },
     { command: "bzip2", package: "bzip2", without: "bzip2 images are not compared with bzip2's" },
-    { command: "mksquashfs", package: "squashfs-tools", lab: "ims", without: "no image root is customised" },
+    {
+        command: "mksquashfs",
+        package: "squashfs-tools",
+        lab: ["ims", "canvos"],
+        without: "no image root is customised",
+    },
     {
         command: "busybox",
         package: "busybox-static",
-        lab: "ims",
+        lab: ["ims", "canvos"],
         without: "no image root is made to be customised",
     },
     {
@@ -34,7 +44,7 @@ const TOOLS = [
     {
         command: "sshd",
         package: "openssh-server",
-        lab: "ims",
+        lab: ["ims"],
         without: "what goes over SSH is not tested with a real server",
     },
     {
@@ -42,29 +52,56 @@ const TOOLS = [
         package: "rpm",
         without: "rpm databases and version orders are not compared with rpm's",
     },
-    { command: "mcopy", package: "mtools", without: "no EFI system partition is filled for a boot" },
+    {
+        command: "mcopy",
+        package: "mtools",
+        lab: ["canvos"],
+        without: "no EFI system partition is filled for a boot",
+    },
     {
         command: "sbsign",
         package: "sbsigntool",
         without: "what sbsign signs is not shown to firmware and to the check",
     },
-    { command: "dockerd", package: "docker.io", without: "no image is built" },
-    { command: "xorriso", package: "xorriso", without: "no installer ISO is made" },
-    { command: "docker-registry", package: "docker-registry", without: "nothing is pushed to a registry" },
+    { command: "dockerd", package: "docker.io", lab: ["canvos"], without: "no image is built" },
+    { command: "xorriso", package: "xorriso", lab: ["canvos"], without: "no installer ISO is made" },
+    {
+        command: "docker-registry",
+        package: "docker-registry",
+        lab: ["canvos"],
+        without: "nothing is pushed to a registry",
+    },
     { command: "objcopy", package: "binutils", without: "no unified kernel image is made for a boot" },
-    { command: "qemu-system-x86_64", package: "qemu-system-x86", without: "no image is booted" },
-    { command: "grub-mkrescue", package: "grub-common", without: "no ISO is made that boots" },
+    {
+        command: "qemu-system-x86_64",
+        package: "qemu-system-x86",
+        lab: ["canvos"],
+        without: "no image is booted",
+    },
+    {
+        command: "grub-mkrescue",
+        package: "grub-common",
+        lab: ["canvos"],
+        without: "no ISO is made that boots",
+    },
     {
         command: "/usr/lib/grub/i386-pc/cdboot.img",
         package: "grub-pc-bin",
+        lab: ["canvos"],
         without: "no ISO is booted with BIOS",
     },
     {
         command: "/usr/lib/grub/x86_64-efi/moddep.lst",
         package: "grub-efi-amd64-bin",
+        lab: ["canvos"],
         without: "no ISO is booted with UEFI",
     },
-    { command: "/usr/share/OVMF/OVMF_VARS_4M.fd", package: "ovmf", without: "no image is booted with UEFI" },
+    {
+        command: "/usr/share/OVMF/OVMF_VARS_4M.fd",
+        package: "ovmf",
+        lab: ["canvos"],
+        without: "no image is booted with UEFI",
+    },
 ];
 
 /** Installs the pinned npm packages unless they are there already. */
@@ -92,6 +129,7 @@ export function build() {
     run(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh]);
     // npm makes a command executable when it links it, which here is before the first build.
     fs.chmodSync(path.join(fresh, "cli/main.js"), 0o755);
+    fs.cpSync(path.join(root, "lab/canvos/tree"), path.join(fresh, "lab/canvos/tree"), { recursive: true });
     fs.writeFileSync(path.join(fresh, ".built"), "");
     fs.rmSync(path.join(root, "dist"), { recursive: true, force: true });
     fs.renameSync(fresh, path.join(root, "dist"));
@@ -104,7 +142,7 @@ export function installTools() {
 
 /** Those that the lab's systems work with. */
 export function installLabTools(systems) {
-    const needed = TOOLS.filter(({ lab }) => systems.includes(lab));
+    const needed = TOOLS.filter(({ lab = [] }) => lab.some((system) => systems.includes(system)));
     install(needed, `the lab's ${systems.join(" and ")}`);
 }
 

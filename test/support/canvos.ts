@@ -1,6 +1,9 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { importBaseImages } from "../../lab/canvos/baseImages";
+import type { DockerEngine } from "../../lab/canvos/dockerEngine";
+import { CanvosRepository } from "../../lab/canvos/repository";
 import { applianceImage } from "../../provider/canvos/applianceImage.handler";
 import type { ApplianceInputs, ApplianceOutputs } from "../../provider/canvos/applianceImage.schema";
 import { canvos } from "../../provider/canvos/system";
@@ -8,9 +11,8 @@ import type { Builder } from "../../provider/canvos/builder";
 import { checkInputs } from "../../provider/resource/check";
 import type { AnyResource } from "../../provider/resource/definition";
 import { PartialFailure } from "../../provider/resource/errors";
-import { CanvosRepository, importBaseImages } from "./canvosRepository";
 import { testContext, testHost, type TestContext, type TestContextOptions } from "./context";
-import { DockerEngine } from "./docker";
+import { startDocker } from "./docker";
 import { Registry } from "./registry";
 import { needsTool } from "./tools";
 
@@ -29,7 +31,7 @@ export class CanvosMachine {
     static async start(test: Mocha.Context): Promise<CanvosMachine> {
         for (const tool of ["git", "xorriso", "mksquashfs", "busybox", "docker-registry"])
             needsTool(test, tool);
-        const engine = await DockerEngine.start(test);
+        const engine = await startDocker(test);
         const registry = await Registry.start();
         importBaseImages(engine, registry.name);
         const folder = (name: string): string => fs.mkdtempSync(path.join(os.tmpdir(), `edge-os-${name}-`));

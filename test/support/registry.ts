@@ -1,11 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as os from "node:os";
 import * as path from "node:path";
-import { createInterface } from "node:readline";
 import { importPKCS8, SignJWT } from "jose";
+import { RegistryServer } from "../../lab/canvos/registryServer";
 import { bodyOf, forward, forwardBroken, give, listen, shut } from "./front";
 import { tlsIdentity } from "./tls";
 
@@ -45,8 +44,7 @@ export class Registry {
     private constructor(
         private readonly options: RegistryOptions,
         private readonly folder: string,
-        private readonly process: ChildProcess,
-        private readonly port: number,
+        private readonly server: RegistryServer,
         private readonly servers: http.Server[],
         /** Host and port, as references name it. */
         readonly name: string,
@@ -69,20 +67,24 @@ export class Registry {
             void serveToken(request, response, options, tls, scopes);
         });
         const tokenPort = await listen(tokens);
-        fs.writeFileSync(path.join(folder, "config.yml"), configuration(folder, options, tokenPort));
-        const child = spawn("docker-registry", ["serve", path.join(folder, "config.yml")], {
-            stdio: ["ignore", "ignore", "pipe"],
+        const file = (name: string): string => path.join(folder, name);
+        const logins = {
+            basic: `auth: { htpasswd: { realm: test, path: ${JSON.stringify(file("htpasswd"))} } }`,
+            bearer: `auth: { token: { realm: "http://127.0.0.1:${tokenPort}/token", service: registry, issuer: test, rootcertbundle: ${JSON.stringify(file("tls.crt"))} } }`,
+        };
+        const server = await RegistryServer.start({
+            folder,
+            ...(options.auth === undefined ? {} : { auth: logins[options.auth] }),
+            ...(options.tls ? { tls: { certificate: file("tls.crt"), key: file("tls.key") } } : {}),
         });
-        const port = await portOf(child);
         const front = http.createServer();
         const frontPort = await listen(front);
-        const name = `127.0.0.1:${options.tls ? port : frontPort}`;
+        const name = `127.0.0.1:${options.tls ? server.port : frontPort}`;
         const servers = [front, tokens];
         const registry = new Registry(
             options,
             folder,
-            child,
-            port,
+            server,
             servers,
             name,
             options.tls ? tls.ca : undefined,
@@ -103,13 +105,12 @@ export class Registry {
 
     async close(): Promise<void> {
         for (const server of this.servers) await shut(server);
-        const ended = new Promise((resolve) => this.process.once("exit", resolve));
-        if (this.process.exitCode === null && this.process.kill()) await ended;
+        await this.server.close();
         fs.rmSync(this.folder, { recursive: true, force: true });
     }
 
     private async cut(incoming: http.IncomingMessage, body: Buffer): Promise<void> {
-        if (!this.options.modern) return forwardBroken(incoming, body, this.port);
+        if (!this.options.modern) return forwardBroken(incoming, body, this.server.port);
         const half = body.subarray(0, Math.floor(body.length / 2));
         incoming.headers["content-length"] = String(half.length);
         delete incoming.headers["content-range"];
@@ -120,7 +121,7 @@ export class Registry {
         const [at = ""] = (incoming.url ?? "").split("?", 1);
         const state = this.options.modern ? this.states.get(at) : undefined;
         if (state !== undefined) incoming.url = incoming.url?.replace(STATE, `$1${state}`);
-        const answer = await forward(incoming, body, this.port);
+        const answer = await forward(incoming, body, this.server.port);
         const { location } = answer.headers;
         const [, , next] = STATE.exec(String(location)) ?? [];
         if (next !== undefined) this.states.set(new URL(String(location)).pathname, next);
@@ -167,38 +168,6 @@ function paged(
 function refusal({ status, code }: { status: number; code: string }): Parameters<typeof give>[0] {
     const body = JSON.stringify({ errors: [{ code, message: "as the test wants it" }] });
     return { status, headers: { "content-type": "application/json" }, body };
-}
-
-function configuration(folder: string, { auth, tls }: RegistryOptions, tokenPort: number): string {
-    const file = (name: string): string => JSON.stringify(path.join(folder, name));
-    const logins = {
-        basic: `auth: { htpasswd: { realm: test, path: ${file("htpasswd")} } }`,
-        bearer: `auth: { token: { realm: "http://127.0.0.1:${tokenPort}/token", service: registry, issuer: test, rootcertbundle: ${file("tls.crt")} } }`,
-    };
-    const encryption = tls ? `, tls: { certificate: ${file("tls.crt")}, key: ${file("tls.key")} }` : "";
-    return [
-        "version: 0.1",
-        "log: { level: info }",
-        `storage: { filesystem: { rootdirectory: ${file("data")} }, delete: { enabled: true } }`,
-        `http: { addr: "127.0.0.1:0", secret: test${encryption} }`,
-        auth === undefined ? "" : logins[auth],
-        "",
-    ].join("\n");
-}
-
-/** The registry chooses a free port itself, and says which. */
-async function portOf(child: ChildProcess): Promise<number> {
-    return new Promise((resolve, reject) => {
-        const lines: string[] = [];
-        child.once("error", reject);
-        child.once("exit", () => reject(new Error(`docker-registry ended: ${lines.join("\n")}`)));
-        if (!child.stderr) return;
-        createInterface(child.stderr).on("line", (line) => {
-            lines.push(line);
-            const [, port] = /listening on 127\.0\.0\.1:(\d+)/.exec(line) ?? [];
-            if (port !== undefined) resolve(Number(port));
-        });
-    });
 }
 
 async function serveToken(

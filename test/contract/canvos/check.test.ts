@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { CanvosRepository } from "../../../lab/canvos/repository";
 import { applianceImage } from "../../../provider/canvos/applianceImage.handler";
 import type { ApplianceInputs } from "../../../provider/canvos/applianceImage.schema";
 import type { Builder } from "../../../provider/canvos/builder";
@@ -13,7 +14,6 @@ import { checkInputs } from "../../../provider/resource/check";
 import type { AnyResource } from "../../../provider/resource/definition";
 import { formatPath } from "../../../provider/resource/problem";
 import { UNKNOWN } from "../../../provider/resource/unknown";
-import { CanvosRepository } from "../../support/canvosRepository";
 import { testContext, testHost, type TestContext } from "../../support/context";
 import { needsTool } from "../../support/tools";
 

@@ -1,13 +1,14 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
+import type { DockerEngine } from "../../../lab/canvos/dockerEngine";
 import { Docker } from "../../../provider/canvos/docker";
 import { readRegistryImage } from "../../../provider/canvos/layers.registry";
 import { readImageArchive } from "../../../provider/canvos/layers.archive";
 import { type PushTools, pushImage } from "../../../provider/canvos/push";
 import { RegistryClient } from "../../../provider/oci/client";
 import { testContext, testHost } from "../../support/context";
-import { DockerEngine } from "../../support/docker";
+import { startDocker } from "../../support/docker";
 import { failure } from "../../support/failure";
 import { Registry, REGISTRY_LOGIN } from "../../support/registry";
 import { needsTool } from "../../support/tools";
@@ -24,7 +25,7 @@ describe("images of Docker", function () {
 
     before(async function () {
         needsTool(this, "docker-registry");
-        engine = await DockerEngine.start(this);
+        engine = await startDocker(this);
         registry = await Registry.start({ auth: "basic" });
     });
     after(async () => {

@@ -94,6 +94,7 @@ RUN mkdir -p /usr/bin /etc && for program in $(programs); do \\
         cp /bin/busybox /usr/bin/\$program && printf '\\0v$1\\0' >>/usr/bin/\$program || exit 1; done && \\
     printf 'KAIROS_VERSION=v3.5.9\nKAIROS_FLAVOR=${ARGS[OS_DISTRIBUTION]}\nKAIROS_ARCH=$ARCH\n' >/etc/kairos-release
 DOCKERFILE
+    docker rmi fixture-base:"$TAG"
     docker tag "$image" "${image}_linux_$ARCH"
     [ -z "$PUSH" ] || docker push -q "$image"
 }
