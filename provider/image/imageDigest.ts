@@ -7,8 +7,8 @@ export const imageDigest = z
     .min(1, "must be a SHA-256, or the checksum file that holds it")
     .superRefine((text, issues) => {
         if (isDigest(text.toLowerCase())) return;
-        const problem = /^[0-9a-fA-F]{16,}$/.test(text)
-            ? "must be a SHA-256: 64 hexadecimal digits"
+        const problem = /^(sha256:)?[0-9a-fA-F]{16,}$/i.test(text)
+            ? "must be a SHA-256: 64 hexadecimal digits, without anything before them"
             : locationProblem(text);
         if (problem !== undefined) issues.addIssue(problem);
     })

@@ -44,13 +44,18 @@ export async function runTool(
     }
     if (sourceFailure !== undefined) throw sourceFailure as Error;
     const code = await exited;
+    const name = path.basename(program);
+    // Ended from outside, for want of memory for instance, which says nothing of the image.
+    if (code === null) throw new Error(`${name}, which unpacks the image, was ended before it was done`);
     // bzip2 passes over what stands behind the last stream and only says so.
     if (/trailing garbage/i.test(complaint)) {
-        throw new ImageDamage(`has other bytes behind the end of the ${path.basename(program)} stream`);
+        throw new ImageDamage(`has other bytes behind the end of the ${name} stream`);
     }
-    if (code !== 0) {
-        throw new ImageDamage(`cannot be unpacked: ${path.basename(program)} says "${firstLine(complaint)}"`);
+    // What stands behind a stream is read as the beginning of another.
+    if (/unexpected end|ends unexpectedly/i.test(complaint)) {
+        throw new ImageDamage(`the ${name} stream is cut off before its end, or followed by other bytes`);
     }
+    if (code !== 0) throw new ImageDamage(`cannot be unpacked: ${name} says "${firstLine(complaint)}"`);
 }
 
 async function feed(source: ChunkSource, stdin: NodeJS.WritableStream): Promise<void> {
@@ -72,5 +77,6 @@ async function feed(source: ChunkSource, stdin: NodeJS.WritableStream): Promise<
 
 function firstLine(text: string): string {
     const [first = "nothing"] = text.split("\n").filter((line) => line.trim() !== "");
-    return printable(first.trim(), 200);
+    // `/usr/bin/xz: (stdin): ` is of no use to a reader.
+    return printable(first.trim().replace(/^\S+: (\(stdin\): )?/, ""), 200);
 }

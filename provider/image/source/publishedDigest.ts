@@ -55,7 +55,8 @@ async function readText(file: string): Promise<string> {
         handle = await fs.open(file, "r");
     } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-        throw new UnavailableHere(`the checksum file ${file} cannot be read (${code})`);
+        const otherwise = code === "ENOENT" ? ". A digest itself has 64 hexadecimal digits" : "";
+        throw new UnavailableHere(`the checksum file ${file} cannot be read (${code})${otherwise}`);
     }
     try {
         const { size } = await handle.stat();
