@@ -3,7 +3,8 @@ import { ResultCache } from "../image/cache";
 import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
-import { settingsReport, Sources } from "../settings/sources";
+import { settingsReport } from "../settings/block";
+import { Sources } from "../settings/sources";
 import type { GitAccess } from "./git";
 
 /** How and where CanvOS images are built; all of it is optional. */

@@ -1,7 +1,8 @@
 import type { Credentials } from "../http/session";
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
-import { addressIn, caIn, settingsReport, Sources } from "../settings/sources";
+import { settingsReport } from "../settings/block";
+import { addressIn, caIn, Sources } from "../settings/sources";
 import { UBUNTU_KERNELS } from "./kernelIndex";
 
 /** Where EMF is and how to log in, complete and checked. */

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
-import { describeIssue, formatPath } from "../resource/problem";
 import { endpointProblem, type S3Connection } from "../s3/connection";
+import { fieldsIn, inVariable, SettingsBlock } from "../settings/block";
 import type { InspectLimits } from "./inspection";
 
 /** What a server is shown. */
@@ -41,7 +41,7 @@ const login = z
         "must hold either a token, or a username and a password",
     );
 
-const settings = z.strictObject({
+const fields = z.strictObject({
     spoolDirectory: z.string().min(1).optional(),
     maxSpoolBytes: z.number().int().positive().optional(),
     maxDiskBytes: z.number().int().positive().optional(),
@@ -72,7 +72,7 @@ const settings = z.strictObject({
         .optional(),
 });
 
-type Configured = z.output<typeof settings>;
+type Fields = z.output<typeof fields>;
 
 const WHERE_CA = "edge-os:image.caFile or EDGE_OS_IMAGE_CA_FILE";
 
@@ -82,10 +82,15 @@ const WHERE_CA = "edge-os:image.caFile or EDGE_OS_IMAGE_CA_FILE";
  * configuration frozen in the state.
  */
 export function readImageSettings(host: Pick<Host, "config" | "env" | "projectDir" | "warn">): ImageSettings {
-    const { caFile, origins, s3, spoolDirectory, cacheDirectory, ...sizes } = readConfigured(host);
-    warnOfOpenSecrets(origins, s3, host);
+    const block = new SettingsBlock("image", undefined, host);
+    const { caFile, origins, s3, spoolDirectory, cacheDirectory, ...sizes } = fieldsIn(
+        "image",
+        block,
+        fields,
+    );
+    block.warnOfOpenSecrets(secretFields(origins, s3, block), host);
     const fromProject = (folder: string): string => path.resolve(host.projectDir, folder);
-    const ca = given(host.env.EDGE_OS_IMAGE_CA_FILE) ?? caFile;
+    const ca = block.fromEnv("caFile") ?? caFile;
     const logins = new Map(
         Object.entries(origins ?? {}).map(([origin, entry]) => [new URL(origin).origin, entry] as const),
     );
@@ -98,38 +103,19 @@ export function readImageSettings(host: Pick<Host, "config" | "env" | "projectDi
         cacheDirectory: cacheDirectory === undefined ? undefined : fromProject(cacheDirectory),
         ca: () => (ca === undefined ? undefined : trusted(ca, fromProject(ca))),
         credentials(url) {
-            const found = credentialsFor(url, logins.get(url.origin) ?? {}, host.env);
+            const found = credentialsFor(url, logins.get(url.origin) ?? {}, block);
             for (const secret of secretsOf(found)) used.add(secret);
             return found;
         },
-        whereCredentials: (url) =>
-            `edge-os:image.origins["${url.origin}"], or ${variable(url, "TOKEN")}, or ${variable(url, "USERNAME")} and ${variable(url, "PASSWORD")}`,
-        s3: readS3(s3 ?? {}, host.env),
+        whereCredentials(url) {
+            const variable = (field: LoginField): string => block.variable(ofServer(url, field));
+            const ways = [variable("token"), `${variable("username")} and ${variable("password")}`];
+            return [`${block.title}.origins["${url.origin}"]`, ...ways].join(", or ");
+        },
+        s3: readS3(s3 ?? {}, block),
         whereCa: WHERE_CA,
         secrets: () => [...used],
     };
-}
-
-function readConfigured(host: Pick<Host, "config">): Configured {
-    const text = host.config("edge-os:image");
-    if (text === undefined) return {};
-    const parsed = settings.safeParse(parseJson(text), { reportInput: true });
-    if (parsed.success) return parsed.data;
-    const reasons = parsed.error.issues.map((issue) => {
-        const inner = issue.code === "invalid_key" ? issue.issues[0] : undefined;
-        return `${formatPath(issue.path)} ${describeIssue(inner ?? issue)}`.trim();
-    });
-    throw new EdgeError(`configuration edge-os:image: ${reasons.join("; ")}`);
-}
-
-function parseJson(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        throw new EdgeError(
-            'configuration edge-os:image must be an object: pulumi config set --path "edge-os:image.spoolDirectory" /var/tmp',
-        );
-    }
 }
 
 function isOrigin(text: string): boolean {
@@ -144,36 +130,38 @@ function trusted(name: string, file: string): string {
     throw new UnavailableHere(`caFile ${name} ${read.fault}: ${WHERE_CA}`);
 }
 
-/** `EDGE_OS_IMAGE_REGISTRY_EXAMPLE_COM_5000_TOKEN`. */
-function variable({ host }: URL, field: "TOKEN" | "USERNAME" | "PASSWORD"): string {
-    return `EDGE_OS_IMAGE_${host.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_${field}`;
+type LoginField = keyof z.output<typeof login>;
+
+/** The setting whose variable is `EDGE_OS_IMAGE_REGISTRY_EXAMPLE_COM_5000_TOKEN`. */
+function ofServer({ host }: URL, field: LoginField): string {
+    return `${inVariable(host).toLowerCase()}_${field}`;
 }
 
 /** A credential from the environment must not lose to an older one of the other kind in the configuration. */
 function credentialsFor(
     url: URL,
     configured: z.output<typeof login>,
-    env: Host["env"],
+    block: SettingsBlock,
 ): Credentials | undefined {
-    const envPassword = given(env[variable(url, "PASSWORD")]);
-    const token =
-        given(env[variable(url, "TOKEN")]) ?? (envPassword === undefined ? configured.token : undefined);
+    const fromEnv = (field: LoginField): string | undefined => block.fromEnv(ofServer(url, field));
+    const envPassword = fromEnv("password");
+    const token = fromEnv("token") ?? (envPassword === undefined ? configured.token : undefined);
     if (token !== undefined) return { token };
-    const username = given(env[variable(url, "USERNAME")]) ?? configured.username;
+    const username = fromEnv("username") ?? configured.username;
     const password = envPassword ?? configured.password;
     return username === undefined || password === undefined ? undefined : { username, password };
 }
 
 function readS3(
-    { endpoint, region, accessKeyId, secretAccessKey, sessionToken }: NonNullable<Configured["s3"]>,
-    env: Host["env"],
+    { endpoint, region, accessKeyId, secretAccessKey, sessionToken }: NonNullable<Fields["s3"]>,
+    block: SettingsBlock,
 ): ImageSettings["s3"] {
     const values = {
-        endpoint: given(env.EDGE_OS_IMAGE_S3_ENDPOINT) ?? endpoint,
-        region: given(env.EDGE_OS_IMAGE_S3_REGION) ?? region,
+        endpoint: block.fromEnv("s3Endpoint") ?? endpoint,
+        region: block.fromEnv("s3Region") ?? region,
     };
     const problem = values.endpoint === undefined ? undefined : endpointProblem(values.endpoint);
-    if (problem !== undefined) throw new EdgeError(`EDGE_OS_IMAGE_S3_ENDPOINT ${problem}`);
+    if (problem !== undefined) throw new EdgeError(`${block.variable("s3Endpoint")} ${problem}`);
     return {
         ...(values.endpoint === undefined ? {} : { endpoint: values.endpoint }),
         ...(values.region === undefined ? {} : { region: values.region }),
@@ -181,10 +169,6 @@ function readS3(
             ? {}
             : { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } }),
     };
-}
-
-function given(text: string | undefined): string | undefined {
-    return text === "" ? undefined : text;
 }
 
 function secretsOf(credentials: Credentials | undefined): string[] {
@@ -199,22 +183,20 @@ export function authorizationOf(credentials: Credentials): string {
     return `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
 }
 
-/** Only the program's own process can see which configuration is secret. */
-function warnOfOpenSecrets(
-    origins: Configured["origins"],
-    s3: Configured["s3"],
-    host: Pick<Host, "env" | "warn">,
-): void {
-    const secretKeys = host.env.PULUMI_CONFIG_SECRET_KEYS;
-    if (secretKeys === undefined || secretKeys.includes('"edge-os:image"')) return;
-    const open = Object.entries(origins ?? {})
+/** The secrets that the configuration holds, and the variables that could hold them instead. */
+function secretFields(
+    origins: Fields["origins"],
+    s3: Fields["s3"],
+    block: SettingsBlock,
+): { field: string; variable: string }[] {
+    const found = Object.entries(origins ?? {})
         .filter(([, { token, password }]) => (token ?? password) !== undefined)
-        .map(([origin]) => [`origins["${origin}"]`, variable(new URL(origin), "TOKEN")]);
-    if (s3?.secretAccessKey !== undefined) open.push(["s3", "EDGE_OS_IMAGE_S3_SECRET_ACCESS_KEY"]);
-    for (const [where, name] of open) {
-        host.warn(
-            `edge-os:image.${where} stands in clear text in the stack's configuration: set it again with pulumi config ` +
-                `set --secret --path, or use ${name}`,
-        );
+        .map(([origin]) => ({
+            field: `origins["${origin}"]`,
+            variable: block.variable(ofServer(new URL(origin), "token")),
+        }));
+    if (s3?.secretAccessKey !== undefined) {
+        found.push({ field: "s3", variable: block.variable("s3SecretAccessKey") });
     }
+    return found;
 }

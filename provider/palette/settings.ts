@@ -1,6 +1,7 @@
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
-import { addressIn, caIn, settingsReport, Sources } from "../settings/sources";
+import { settingsReport } from "../settings/block";
+import { addressIn, caIn, Sources } from "../settings/sources";
 
 /** Where Palette is and how to be let in, complete and checked. */
 export interface PaletteSettings {

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
 import { closest } from "../resource/problem";
-import { isRecord } from "../resource/unknown";
+import { SettingsBlock } from "./block";
 
 /** Which settings a system has. */
 export interface SystemSettings<Field extends string> {
@@ -13,13 +13,10 @@ export interface SystemSettings<Field extends string> {
     readonly secrets: readonly Field[];
 }
 
-/** One system's settings: a block of configuration, and the environment above it, which wins. */
+/** One system's settings, all of them text: a block of configuration, and the environment above it, which wins. */
 export class Sources<Field extends string> {
-    readonly problems: string[] = [];
-    private readonly key: string;
-    private readonly block: Readonly<Record<string, unknown>>;
-    private readonly prefix: string;
-    private readonly path: string;
+    readonly problems: readonly string[];
+    private readonly block: SettingsBlock;
 
     /** Reads the block of `system`, or that of the named connection; what is wrong with it is in `problems`. */
     constructor(
@@ -27,19 +24,16 @@ export class Sources<Field extends string> {
         connection: string | undefined,
         private readonly host: Pick<Host, "config" | "env" | "warn">,
     ) {
-        const { name } = system;
-        this.key = connection === undefined ? `edge-os:${name}` : "edge-os:connections";
-        this.path =
-            connection === undefined ? `edge-os:${name}` : `edge-os:connections["${connection}"].${name}`;
-        const named =
-            connection === undefined ? "" : `${connection.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_`;
-        this.prefix = `EDGE_OS_${named}${name.toUpperCase()}_`;
-        this.block = this.readBlock(connection);
-        for (const name of Object.keys(this.block)) this.checkKey(name);
+        this.block = new SettingsBlock(system.name, connection, host);
+        const fields = Object.entries(this.block.values ?? {});
+        this.problems = [
+            ...this.block.problems,
+            ...fields.flatMap(([name, value]) => fieldProblem(name, value, system.fields) ?? []),
+        ];
     }
 
     get title(): string {
-        return this.path;
+        return this.block.title;
     }
 
     value(field: Field): string | undefined {
@@ -47,83 +41,33 @@ export class Sources<Field extends string> {
     }
 
     fromEnv(field: Field): string | undefined {
-        const value = this.host.env[this.variable(field)];
-        return value === "" ? undefined : value;
+        return this.block.fromEnv(field);
     }
 
     fromConfig(field: Field): string | undefined {
-        const value = this.block[field];
+        const value = this.block.values?.[field];
         return typeof value === "string" && value !== "" ? value : undefined;
     }
 
     /** `edge-os:emf.endpoint or EDGE_OS_EMF_ENDPOINT`. */
     where(field: Field): string {
-        return `${this.path}.${field} or ${this.variable(field)}`;
+        return `${this.title}.${field} or ${this.block.variable(field)}`;
     }
 
-    /** Only the program's own process can see which configuration is secret. */
     warnOfOpenSecrets(): void {
-        const secretKeys = this.host.env.PULUMI_CONFIG_SECRET_KEYS;
-        if (secretKeys === undefined || secretKeys.includes(`"${this.key}"`)) return;
-        for (const field of this.system.secrets) {
-            if (this.fromConfig(field) === undefined) continue;
-            this.host.warn(
-                `${this.path}.${field} stands in clear text in the stack's configuration: ` +
-                    `set it again with pulumi config set --secret --path, or use ${this.variable(field)}`,
-            );
-        }
+        const open = this.system.secrets.filter((field) => this.fromConfig(field) !== undefined);
+        const fields = open.map((field) => ({ field, variable: this.block.variable(field) }));
+        this.block.warnOfOpenSecrets(fields, this.host);
     }
+}
 
-    private variable(field: Field): string {
-        return this.prefix + field.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-    }
-
-    private readBlock(connection: string | undefined): Readonly<Record<string, unknown>> {
-        const text = this.host.config(this.key);
-        if (text === undefined || text === "") return {};
-        let whole: unknown;
-        try {
-            whole = JSON.parse(text);
-        } catch {
-            whole = undefined;
-        }
-        const block = connection === undefined ? whole : this.connectionBlock(whole, connection);
-        if (isRecord(block)) return block;
-        if (block !== undefined || connection === undefined) {
-            this.problems.push(
-                `${this.path} must be an object: set its fields with pulumi config set --path '${this.path}.endpoint' …`,
-            );
-        }
-        return {};
-    }
-
-    private connectionBlock(connections: unknown, name: string): unknown {
-        if (!isRecord(connections)) return connections ?? null;
-        if (!(name in connections)) {
-            const known = Object.keys(connections);
-            const meant = closest(name, known);
-            this.problems.push(
-                `there is no connection ${JSON.stringify(name)} in edge-os:connections; ` +
-                    (meant ? `did you mean ${meant}?` : `known are ${known.join(", ") || "none"}`),
-            );
-            return undefined;
-        }
-        const connection = connections[name];
-        return isRecord(connection) ? connection[this.system.name] : connection;
-    }
-
-    private checkKey(name: string): void {
-        const fields: readonly string[] = this.system.fields;
-        if (!fields.includes(name)) {
-            const meant = closest(name, fields);
-            this.problems.push(
-                `there is no setting ${JSON.stringify(name)}; ` +
-                    (meant ? `did you mean ${meant}?` : `allowed are ${fields.join(", ")}`),
-            );
-        } else if (typeof this.block[name] !== "string") {
-            this.problems.push(`${name} must be text`);
-        }
-    }
+function fieldProblem(name: string, value: unknown, fields: readonly string[]): string | undefined {
+    if (fields.includes(name)) return typeof value === "string" ? undefined : `${name} must be text`;
+    const meant = closest(name, fields);
+    return (
+        `there is no setting ${JSON.stringify(name)}; ` +
+        (meant ? `did you mean ${meant}?` : `allowed are ${fields.join(", ")}`)
+    );
 }
 
 /** The address in a setting; what is wrong with it goes to `problems`. Nothing but https is taken. */
@@ -165,9 +109,4 @@ export function caIn<Field extends string>(
     if ("ca" in read) return read.ca;
     missingHere.push(`${field} ${file} ${read.fault}: ${sources.where(field)}`);
     return undefined;
-}
-
-/** All that is wrong with a system's settings, in one text. */
-export function settingsReport(system: string, title: string, problems: readonly string[]): string {
-    return [`${system} settings (${title}):`, ...problems.map((problem) => `  - ${problem}`)].join("\n");
 }

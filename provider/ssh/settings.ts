@@ -3,8 +3,7 @@ import * as path from "node:path";
 import { z } from "zod";
 import type { Context, Host } from "../resource/context";
 import { EdgeError, messageOf, UnavailableHere } from "../resource/errors";
-import { describeIssue, formatPath } from "../resource/problem";
-import { isRecord } from "../resource/unknown";
+import { fieldsIn, SettingsBlock } from "../settings/block";
 import { parseSshAddress, type SshAddress } from "./address";
 import { isFingerprints } from "./hostKeys";
 import type { SshLogin } from "./login";
@@ -19,7 +18,7 @@ export interface SshSettings {
     readonly hostKeys: Readonly<Record<string, string>>;
 }
 
-type Sources = Pick<Host, "config" | "env" | "projectDir">;
+type SshHost = Pick<Host, "config" | "env" | "projectDir">;
 
 const fields = z.strictObject({
     user: z.string().min(1).optional(),
@@ -31,18 +30,23 @@ const fields = z.strictObject({
 });
 
 /**
- * Reads `edge-os:ssh` (or the block `ssh` of the named connection) and the environment, which wins. The key itself is
- * never configuration: `EDGE_OS_SSH_KEY` holds it, or `keyFile` names its file, or an agent has it.
+ * Reads `edge-os:ssh` and the environment, which wins; a block `ssh` of the named connection stands in its place, and
+ * the connection's variables come first. The key itself is never configuration: `EDGE_OS_SSH_KEY` holds it, or
+ * `keyFile` names its file, or an agent has it.
  */
-export function readSshSettings(sources: Sources, connection?: string): SshSettings {
-    const { config, title } = readBlock(sources, connection);
-    const variables = variablesOf(sources.env, connection);
-    const jump = variables("JUMP") ?? config.jump;
-    const user = variables("USER") ?? config.user;
+export function readSshSettings(host: SshHost, connection?: string): SshSettings {
+    const common = new SettingsBlock("ssh", undefined, host);
+    const own = connection === undefined ? common : new SettingsBlock("ssh", connection, host);
+    // A connection without a block of its own logs in as the others do.
+    const block = own.values === undefined && own.problems.length === 0 ? common : own;
+    const config = fieldsIn("SSH", block, fields);
+    const fromEnv = (field: string): string | undefined => own.fromEnv(field) ?? common.fromEnv(field);
+    const jump = fromEnv("jump") ?? config.jump;
+    const user = fromEnv("user") ?? config.user;
     return {
-        login: () => readLogin(sources, config.keyFile, title, variables),
+        login: () => readLogin(host, config.keyFile, block.title, fromEnv),
         ...(user === undefined ? {} : { user }),
-        ...(jump === undefined ? {} : { jump: readJump(jump, user, title) }),
+        ...(jump === undefined ? {} : { jump: readJump(jump, user, block.title) }),
         hostKeys: config.hostKeys ?? {},
     };
 }
@@ -57,19 +61,19 @@ export function sshSettingsOf(
 }
 
 function readLogin(
-    sources: Sources,
+    { projectDir, env }: SshHost,
     configured: string | undefined,
     title: string,
-    variables: (name: string) => string | undefined,
+    fromEnv: (field: string) => string | undefined,
 ): SshLogin {
-    const passphrase = variables("PASSPHRASE");
+    const passphrase = fromEnv("passphrase");
     const withPassphrase = passphrase === undefined ? {} : { passphrase };
-    const key = variables("KEY");
+    const key = fromEnv("key");
     if (key !== undefined) return { key, ...withPassphrase, from: "EDGE_OS_SSH_KEY" };
-    const file = variables("KEY_FILE") ?? configured;
+    const file = fromEnv("keyFile") ?? configured;
     if (file !== undefined) {
         try {
-            const text = fs.readFileSync(path.resolve(sources.projectDir, file), "utf8");
+            const text = fs.readFileSync(path.resolve(projectDir, file), "utf8");
             return { key: text, ...withPassphrase, from: file };
         } catch (error) {
             throw new UnavailableHere(
@@ -77,7 +81,7 @@ function readLogin(
             );
         }
     }
-    const agent = sources.env.SSH_AUTH_SOCK;
+    const agent = env.SSH_AUTH_SOCK;
     if (agent !== undefined && agent !== "") return { agent, from: "the keys of the agent (SSH_AUTH_SOCK)" };
     throw new UnavailableHere(
         "there is no SSH key to log in with: set EDGE_OS_SSH_KEY to a private key, or " +
@@ -91,53 +95,4 @@ function readJump(text: string, user: string | undefined, title: string): SshAdd
     } catch (error) {
         throw new EdgeError(`${title}.jump ${JSON.stringify(text)} ${messageOf(error)}`);
     }
-}
-
-function readBlock(
-    sources: Sources,
-    connection: string | undefined,
-): { config: z.output<typeof fields>; title: string } {
-    const named =
-        connection === undefined
-            ? undefined
-            : connectionBlock(sources.config("edge-os:connections"), connection);
-    const title = named === undefined ? "edge-os:ssh" : `edge-os:connections["${connection ?? ""}"].ssh`;
-    const block = named ?? parseJson(sources.config("edge-os:ssh"));
-    const parsed = fields.safeParse(block ?? {}, { reportInput: true });
-    if (parsed.success) return { config: parsed.data, title };
-    const reasons = parsed.error.issues.map((issue) =>
-        `${formatPath(issue.path)} ${describeIssue(issue)}`.trim(),
-    );
-    throw new EdgeError(`configuration ${title}: ${reasons.join("; ")}`);
-}
-
-/** A connection without a block of its own logs in as the others do. */
-function connectionBlock(text: string | undefined, name: string): unknown {
-    const connections = parseJson(text);
-    const connection = isRecord(connections) ? connections[name] : undefined;
-    return isRecord(connection) ? connection.ssh : undefined;
-}
-
-function parseJson(text: string | undefined): unknown {
-    if (text === undefined || text === "") return undefined;
-    try {
-        return JSON.parse(text);
-    } catch {
-        return text;
-    }
-}
-
-/** `EDGE_OS_<CONNECTION>_SSH_KEY` before `EDGE_OS_SSH_KEY`. */
-function variablesOf(
-    env: Sources["env"],
-    connection: string | undefined,
-): (name: string) => string | undefined {
-    const own = connection === undefined ? undefined : connection.toUpperCase().replace(/[^A-Z0-9]/g, "_");
-    return (name) => {
-        const values = [
-            own === undefined ? undefined : env[`EDGE_OS_${own}_SSH_${name}`],
-            env[`EDGE_OS_SSH_${name}`],
-        ];
-        return values.find((value) => value !== undefined && value !== "");
-    };
 }

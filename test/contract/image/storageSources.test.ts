@@ -249,7 +249,7 @@ describe("the settings of images", () => {
         ] as const) {
             const host = testHost({ config: { "edge-os:image": settings } });
             expect(() => readImageSettings(host), JSON.stringify(settings))
-                .to.throw("configuration edge-os:image")
+                .to.throw("image settings (edge-os:image):")
                 .with.property("message")
                 .that.includes(reason)
                 .and.not.includes("tops3cret");

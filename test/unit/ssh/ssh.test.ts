@@ -110,7 +110,15 @@ describe("SSH settings", () => {
     it("that are wrong are named", () => {
         const key = { EDGE_OS_SSH_KEY: "ENV" };
         expect(() => read({ "edge-os:ssh": { keyfile: "id" } }, key)).to.throw(EdgeError, 'has no "keyfile"');
-        expect(() => read({ "edge-os:ssh": "id" }, key)).to.throw(EdgeError, "configuration edge-os:ssh");
+        expect(() => read({ "edge-os:ssh": "id" }, key)).to.throw(EdgeError, "edge-os:ssh must be an object");
+        const connections = { "edge-os:connections": { "site-2": {} } };
+        expect(() => read(connections, key, "site-3")).to.throw(EdgeError, "did you mean site-2?");
+        const both = { "edge-os:connections": { "site-2": { ssh: { port: 22, user: "" } } } };
+        expect(() => read(both, key, "site-2"))
+            .to.throw(EdgeError, 'SSH settings (edge-os:connections["site-2"].ssh):')
+            .with.property("message")
+            .that.includes('has no "port"')
+            .and.includes("user must have at least 1 characters");
         expect(() => read({ "edge-os:ssh": { jump: "gate" } }, key)).to.throw(
             EdgeError,
             /jump "gate" names no user/,
