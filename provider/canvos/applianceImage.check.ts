@@ -9,7 +9,8 @@ import type { ApplianceInputs } from "./applianceImage.schema";
 import type { Builder } from "./builder";
 import type { KnownCheckout } from "./checkout";
 import { readHere, userDataFile, type GivenUserData } from "./localText";
-import { DEFAULT_TARGETS, planBuild, type Given } from "./plan";
+import { publicationProblems } from "./isoPublication";
+import { DEFAULT_TARGETS, planBuild, publishable, type Given } from "./plan";
 import { prerequisiteProblems } from "./prerequisites";
 import { judgeBuild } from "./rules";
 import { userDataFindings, userDataTextFindings, type UserDataFindings } from "./userData.text";
@@ -26,7 +27,8 @@ const DERIVED = [
     "generation",
 ] as const satisfies readonly (keyof ApplianceInputs)[];
 
-type Derived = Partial<Checked<Pick<ApplianceInputs, (typeof DERIVED)[number] | "intact">>>;
+type Derived = Partial<Checked<Pick<ApplianceInputs, (typeof DERIVED)[number] | "intact" | "isoIntact">>>;
+const INTACT = { intact: true, isoIntact: true } as const;
 
 /** Rules over the checked-out tree, all at once, and what the images will be called. */
 export async function checkAppliance(
@@ -61,7 +63,7 @@ async function judged(
 ): Promise<CheckOutcome<ApplianceInputs>> {
     const given = knownInputs(inputs);
     if (given === undefined) return { problems, values: { ...unknownValues(), commit: known.identity } };
-    problems.push(...judge(given, known, context));
+    problems.push(...judge(given, known, context), ...judgePublication(inputs, given, context));
     if (problems.length > 0) return { problems };
     const values = await context.ifAvailable(
         () => plannedValues(given, known, context, last),
@@ -126,6 +128,21 @@ function judge(given: Given, { checkout }: KnownCheckout, context: CanvosContext
 
 function isSecureBoot(place: string): boolean {
     return /^secure-boot(?:\/|$)/.test(place);
+}
+
+function judgePublication(
+    { publish }: Checked<ApplianceInputs>,
+    given: Given,
+    { projectDir }: CanvosContext,
+): Problem[] {
+    if (!isKnown(publish)) return [];
+    try {
+        return publicationProblems(publish, publishable(given, projectDir));
+    } catch (error) {
+        // That the file of the user-data is not here is told where it is read.
+        if (error instanceof UnavailableHere) return [];
+        throw error;
+    }
 }
 
 /** CanvOS copies these files if they exist, and says nothing if they do not. */
@@ -195,7 +212,7 @@ async function plannedValues(
                 log.warn(`to build: ${each}`);
         }
         return {
-            ...{ commit: known.identity, inputHash, generation, intact: true },
+            ...{ commit: known.identity, inputHash, generation, ...INTACT },
             references: planned.makes.providerImages ? planned.names.providers : {},
             ...told,
         };
@@ -203,10 +220,14 @@ async function plannedValues(
     const generation = last?.generation ?? 0;
     const same = await plan(generation);
     if (last?.intact !== false || last.inputHash !== same.inputHash) return same;
-    if (await isStillHere(Object.values(last.references ?? {}), client)) return same;
+    const isIsoNeeded = last.isoIntact === false;
+    const isHere =
+        (await isStillHere(Object.values(last.references ?? {}), client)) &&
+        !(isIsoNeeded && !client.hasBuild(last.inputHash ?? ""));
+    if (isHere) return same;
     log.warn(
-        "images are gone from the registry, and from this machine's Docker: they are built again, which never gives the same " +
-            "bytes, and so under new tags. Clusters whose profile takes the new system.uri are repaved",
+        "images or the ISO are gone from where they were brought to, and from this machine: they are built again, which never " +
+            "gives the same bytes, and so under new tags. Clusters whose profile takes the new system.uri are repaved",
     );
     return plan(generation + 1);
 }
@@ -221,9 +242,9 @@ async function isStillHere(references: readonly string[], { docker }: Builder): 
 }
 
 function unknownValues(): Derived {
-    return { ...Object.fromEntries(DERIVED.map((name) => [name, UNKNOWN])), intact: true };
+    return { ...Object.fromEntries(DERIVED.map((name) => [name, UNKNOWN])), ...INTACT };
 }
 
 function lastValues(last: Last): Derived {
-    return { ...Object.fromEntries(DERIVED.map((name) => [name, last?.[name] ?? UNKNOWN])), intact: true };
+    return { ...Object.fromEntries(DERIVED.map((name) => [name, last?.[name] ?? UNKNOWN])), ...INTACT };
 }

@@ -1,21 +1,15 @@
 import type { z } from "zod";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
-import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
+import { EdgeError, messageOf } from "../resource/errors";
 import { checkAppliance } from "./applianceImage.check";
-import {
-    applianceInputs,
-    applianceOutputs,
-    type ApplianceInputs,
-    type ApplianceOutputs,
-} from "./applianceImage.schema";
-import { verified, type Made } from "./applianceImage.verify";
+import { make } from "./applianceImage.make";
+import { applianceInputs, applianceOutputs, type ApplianceInputs } from "./applianceImage.schema";
 import type { BuildPlan } from "./build.plan";
-import type { BuildResult } from "./build.types";
 import type { Builder } from "./builder";
+import { isStillPublished, letGoOfIso } from "./isoPublication";
 import { planBuild } from "./plan";
-import { prerequisiteProblems } from "./prerequisites";
-import { findPushed, pullMissing, pushBuilt, removePushed } from "./registryImages";
+import { findPushed, pullMissing, removePushed } from "./registryImages";
 import { canvos } from "./system";
 
 const HOUR = 60 * 60_000;
@@ -40,9 +34,10 @@ export const applianceImage = defineResource({
     },
 
     async read(_id, { inputs: image, outputs }, context) {
-        if (image.push === false) return {};
-        const found = await findPushed(outputs.images, context);
-        return { inputs: { intact: found === "all" } };
+        if (image.push === false && !outputs.publishedIso) return {};
+        const found = image.push === false ? "all" : await findPushed(outputs.images, context);
+        const isoIntact = await isStillPublished(image.publish, outputs.publishedIso, context);
+        return { inputs: { intact: found === "all" && isoIntact, isoIntact } };
     },
 
     async update(_id, before, image, context) {
@@ -60,6 +55,7 @@ export const applianceImage = defineResource({
             const names = pushed.map(({ reference }) => reference).join(", ");
             log.info(`${names} stays in the registry (onDelete: "keep"): hosts may still install it`);
         }
+        await letGoOfIso(image, outputs.publishedIso, context);
         await removeLocal(image, outputs, client, signal);
     },
 });
@@ -75,52 +71,6 @@ async function planOf(image: ApplianceInputs, context: CanvosContext): Promise<B
     throw new EdgeError(
         "what is built from was changed since it was checked: nothing is built. Wait until whatever writes it has finished, then run again",
     );
-}
-
-/** Builds, and brings to its registry, what is not there yet. */
-async function make(
-    plan: BuildPlan,
-    image: ApplianceInputs,
-    context: CanvosContext,
-    before?: Made,
-): Promise<ApplianceOutputs> {
-    const { client } = context;
-    const begun = context.now();
-    // A build that is there has taken the room that one needs.
-    const missing = client.hasBuild(plan.inputHash) ? [] : await prerequisiteProblems(plan, client, context);
-    if (missing.length > 0)
-        throw new EdgeError(`CanvOS cannot build here:\n${missing.map((each) => `  - ${each}`).join("\n")}`);
-    const built = await client.build(plan, context);
-    const buildSeconds = before?.outputs.buildSeconds ?? Math.round((context.now() - begun) / 1000);
-    const outputs = {
-        ...outputsOf(built, buildSeconds),
-        ...(await verified(plan, built, image, context, before)),
-    };
-    if (image.push === false) return outputs;
-    try {
-        const images = await pushBuilt(built.images, context);
-        context.progress(
-            `${images.length === 1 ? "1 image" : `${images.length} images`} pushed, built in ${buildSeconds}s`,
-        );
-        return { ...outputs, images };
-    } catch (error) {
-        // The build is done, and the next up only pushes it.
-        const reached = { id: `sha256:${image.inputHash}`, inputs: { ...image, intact: false }, outputs };
-        throw new PartialFailure([messageOf(error)], reached, { cause: error });
-    }
-}
-
-function outputsOf(
-    { images, iso, logFile }: BuildResult,
-    buildSeconds: number,
-): Omit<ApplianceOutputs, "checksPassed" | "report"> {
-    return {
-        images: images.map(({ kubernetesVersion = "", reference, dockerImageId }) => ({
-            ...{ kubernetesVersion, reference, dockerImageId },
-        })),
-        ...(iso ? { iso } : {}),
-        ...{ logFile, buildSeconds },
-    };
 }
 
 /** Caches of this machine only: that they cannot be removed keeps nothing from being deleted. */

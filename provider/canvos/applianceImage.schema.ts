@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { guardedPublication } from "../image/diskImage.publish";
 import { fileNameOf, isRemote, locationProblem } from "../image/source/location";
 import { buildArguments } from "./arguments.schema";
 import { smokeTestOptions } from "./smokeTest.schema";
@@ -89,6 +90,7 @@ export const applianceInputs = z.object({
     verify: z.union([verification, z.literal(false)]).optional(),
     smokeTest: z.union([smokeTestOptions, z.boolean()]).optional(),
     push: z.boolean().optional(),
+    publish: guardedPublication.optional(),
     onDelete: z.enum(["keep", "remove"]).optional().meta({ control: true }),
 
     commit: z.string().meta({ derived: true, control: true }),
@@ -96,8 +98,10 @@ export const applianceInputs = z.object({
     references: z.record(z.string(), z.string()).meta({ derived: true, control: true }),
     systemUri: z.string().meta({ derived: true, control: true }),
     profileValues: z.string().meta({ derived: true, control: true }),
-    /** False once a refresh has not found an image where it was pushed to. */
+    /** False once a refresh has not found an image, or the ISO, where it was brought to. */
     intact: z.boolean().meta({ derived: true }),
+    /** The ISO's part in that. */
+    isoIntact: z.boolean().meta({ derived: true, control: true }),
     /** Raised when images were lost and have to be built again: their tags are new ones. */
     generation: z.number().meta({ derived: true, control: true }),
 });
@@ -112,9 +116,29 @@ const image = z.object({
     dockerImageId: z.string(),
 });
 
+const publishedIso = z.object({
+    fileName: z.string(),
+    sha256: z.string(),
+    sizeBytes: z.number(),
+    url: z.string(),
+    claim: z.string(),
+    /** Tells "removed" from "not here": a folder may be on another machine's disk. */
+    machine: z.string(),
+});
+
+export type PublishedIso = z.output<typeof publishedIso>;
+
 export const applianceOutputs = z.object({
     images: z.array(image),
-    iso: z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() }).optional(),
+    iso: z
+        .object({
+            path: z.string(),
+            sizeBytes: z.number(),
+            sha256: z.string(),
+            url: z.string().optional(),
+        })
+        .optional(),
+    publishedIso: publishedIso.optional(),
     checksPassed: z.number(),
     report: z.string(),
     logFile: z.string(),

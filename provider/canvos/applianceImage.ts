@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { DiskImagePublication } from "../image/diskImage";
 import type { DiskImageExpectations } from "../image/expect";
 import { EdgeResource } from "../pulumi/resource";
 import type { BuildArguments } from "./arguments";
@@ -61,10 +62,28 @@ export interface ApplianceImageArgs {
     /** Push the provider images to `arguments.imageRegistry`. Default: true. Changed in place. */
     push?: pulumi.Input<boolean>;
     /**
+     * Where the installer ISO is published to: a folder, a bucket or a registry, as of a `DiskImage`. Default: nowhere, it
+     * stays on the machine that has built it. Changed in place: published there, then let go at the old place.
+     */
+    publish?: pulumi.Input<ApplianceIsoPublication>;
+    /**
      * What becomes of pushed images when the resource is deleted or replaced: `"keep"` leaves them, since hosts may
      * still install them; `"remove"` removes them by their digests. Default: `"keep"`.
      */
     onDelete?: pulumi.Input<"keep" | "remove">;
+}
+
+/** A place for the installer ISO. */
+export type ApplianceIsoPublication = DiskImagePublication & ApplianceIsoAccess;
+
+/** Who can read an installer ISO where it is published. */
+export interface ApplianceIsoAccess {
+    /**
+     * Required where `userData` holds a registration token or another secret, since the ISO has it in clear.
+     * `"authenticated"`: reading the place takes a login; that is tried out before the ISO is uploaded, and one that
+     * everybody can read is refused. `"anonymous"`: everybody may have the ISO with the secret in it.
+     */
+    access?: pulumi.Input<"authenticated" | "anonymous">;
 }
 
 /** A commit of a repository. */
@@ -206,11 +225,14 @@ export interface ApplianceProviderImage {
     dockerImageId: string;
 }
 
-/** The installer ISO, on the machine that has built it. */
+/** The installer ISO. */
 export interface ApplianceIso {
+    /** On the machine that has built it. */
     path: string;
     sizeBytes: number;
     sha256: string;
+    /** Where it is published; missing without `publish`. */
+    url?: string;
 }
 
 /**
@@ -282,6 +304,7 @@ const PROPERTIES = [
     "verify",
     "smokeTest",
     "push",
+    "publish",
     "onDelete",
     "commit",
     "inputHash",
@@ -289,9 +312,11 @@ const PROPERTIES = [
     "systemUri",
     "profileValues",
     "intact",
+    "isoIntact",
     "generation",
     "images",
     "iso",
+    "publishedIso",
     "checksPassed",
     "report",
     "logFile",

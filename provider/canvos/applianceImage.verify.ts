@@ -41,6 +41,8 @@ export async function verified(
         checks.push(...(await verifyBuild(built, expected, { docker, signal, onProgress })));
         assertVerified(checks, built.logFile);
     }
+    if (plan.makes.iso && !built.iso)
+        log.warn("the ISO is not on this machine any more: only the images were looked at");
     const { smokeTest: asked = false } = image;
     if (built.iso && asked !== false) {
         const options = asked === true ? smokeTestOptions.parse({}) : asked;
@@ -70,6 +72,6 @@ function isJudgedAlready(before: Made, image: ApplianceInputs, { images, iso }: 
         isDeepStrictEqual(before.inputs.verify, image.verify) &&
         isDeepStrictEqual(before.inputs.smokeTest, image.smokeTest) &&
         isDeepStrictEqual(idsOf(old), idsOf(images)) &&
-        oldIso?.sha256 === iso?.sha256
+        (iso === undefined || oldIso?.sha256 === iso.sha256)
     );
 }

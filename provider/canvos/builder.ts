@@ -94,10 +94,14 @@ export class Builder {
         const fetched: Placement[] = [];
         for (const download of plan.downloads) {
             const folder = path.join(this.settings.workDirectory, "downloads");
-            this.library ??= imageSystem.connect({}, this.host);
-            fetched.push({ from: await fetchFile(download, folder, this.library, context), to: download.to });
+            fetched.push({ from: await fetchFile(download, folder, this.images, context), to: download.to });
         }
         return build({ ...plan, placements: [...plan.placements, ...fetched] }, this.tools(plan), context);
+    }
+
+    /** What looks into disk images and publishes them, with the settings of `edge-os:image`. */
+    get images(): ImageLibrary {
+        return (this.library ??= imageSystem.connect({}, this.host));
     }
 
     /** Runs `docker` with the login for one image's registry, in a configuration of its own. */

@@ -4,6 +4,8 @@ export type {
     ApplianceImageArgs,
     ApplianceInstallTest,
     ApplianceIso,
+    ApplianceIsoAccess,
+    ApplianceIsoPublication,
     ApplianceIsoVerification,
     ApplianceProviderImage,
     ApplianceSmokeLogin,

@@ -127,6 +127,18 @@ function makesOf(targets: readonly string[]): BuildPlan["makes"] {
     };
 }
 
+/** What publishing an ISO hangs on, without a look at the files of the build. */
+export function publishable(
+    { targets, userData }: Given,
+    projectDir: string,
+): Pick<BuildPlan, "makes" | "texts"> {
+    const text = userDataText(userData, projectDir);
+    return {
+        makes: makesOf(targets ?? DEFAULT_TARGETS),
+        texts: text === undefined ? [] : [{ to: "user-data", text }],
+    };
+}
+
 function placementsOf({ overlay, files = {} }: Given, projectDir: string): Placement[] {
     return [
         // CanvOS puts all of it into the installer, and of it `etc` into the provider image.

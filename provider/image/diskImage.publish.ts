@@ -59,35 +59,44 @@ export type Publication = DirectoryPublication | S3Publication | OciPublication;
 const PLACES = ["directory", "s3", "oci"] as const;
 
 /** One object for all places, so that a mistake in one is not told as a mistake in each of the others. */
-const whole = z
-    .strictObject({
-        directory: directory.optional(),
-        baseUrl: baseUrl.optional(),
-        s3: s3.optional(),
-        oci: oci.optional(),
-        onDelete,
-    })
-    .superRefine((given, issues) => {
-        const named = PLACES.filter((place) => given[place] !== undefined);
-        if (named.length !== 1) {
-            const seen = named.length === 0 ? "none" : named.join(" and ");
-            issues.addIssue(`must name one place, directory (with baseUrl), s3 or oci, and names ${seen}`);
-        } else if (given.directory !== undefined && given.baseUrl === undefined) {
-            issues.addIssue({ code: "custom", path: ["baseUrl"], message: "is required" });
-        } else if (given.directory === undefined && given.baseUrl !== undefined) {
-            const where = given.s3 === undefined ? "an artifact has none" : "it is publish.s3.baseUrl";
-            issues.addIssue({
-                code: "custom",
-                path: ["baseUrl"],
-                message: `belongs to directory: ${where}`,
-            });
-        }
-    });
+const whole = z.strictObject({
+    directory: directory.optional(),
+    baseUrl: baseUrl.optional(),
+    s3: s3.optional(),
+    oci: oci.optional(),
+    onDelete,
+});
+
+function namesOnePlace(given: z.output<typeof whole>, issues: Pick<z.core.$RefinementCtx, "addIssue">): void {
+    const named = PLACES.filter((place) => given[place] !== undefined);
+    if (named.length !== 1) {
+        const seen = named.length === 0 ? "none" : named.join(" and ");
+        issues.addIssue(`must name one place, directory (with baseUrl), s3 or oci, and names ${seen}`);
+    } else if (given.directory !== undefined && given.baseUrl === undefined) {
+        issues.addIssue({ code: "custom", path: ["baseUrl"], message: "is required" });
+    } else if (given.directory === undefined && given.baseUrl !== undefined) {
+        const where = given.s3 === undefined ? "an artifact has none" : "it is publish.s3.baseUrl";
+        issues.addIssue({ code: "custom", path: ["baseUrl"], message: `belongs to directory: ${where}` });
+    }
+}
 
 /** `publish` of a `DiskImage`. */
 export const publication = z
     // One that is missing is told what there is to choose from.
-    .preprocess((given) => given ?? {}, whole) as unknown as z.ZodType<Publication, Publication>;
+    .preprocess((given) => given ?? {}, whole.superRefine(namesOnePlace)) as unknown as z.ZodType<
+    Publication,
+    Publication
+>;
+
+/** Who can read what is published. */
+export type Access = "authenticated" | "anonymous";
+
+/** `publish` of what not everybody may read: the same places, and whether reading them takes a login. */
+export const guardedPublication = whole
+    .extend({ access: z.enum(["authenticated", "anonymous"]).optional() })
+    .superRefine(namesOnePlace) as unknown as z.ZodType<GuardedPublication, GuardedPublication>;
+
+export type GuardedPublication = Publication & { access?: Access | undefined };
 
 /** Where hosts get the published file; all of it is known before it is there. */
 export function publishedUrl(publish: Publication, file: PublishedFile): string {

@@ -12,8 +12,9 @@ import { isDigest } from "./imageDigest";
 import type { ContentExpectations } from "./expect.schema";
 import type { InspectLimits, Inspection, Progress } from "./inspection";
 import { inspectInWorker, type ServedSource } from "./inspectInWorker";
+import type { Openness } from "./publish/anonymous";
 import { DirectoryPublisher } from "./publish/directory";
-import type { ByteSource, Publisher } from "./publish/publisher";
+import type { ByteSource, PublishedFile, Publisher } from "./publish/publisher";
 import { StorageServices } from "./publish/services";
 import { readImageSettings } from "./settings";
 import { FileSource } from "./source/file";
@@ -152,6 +153,16 @@ export class ImageLibrary {
         return new DirectoryPublisher(path.resolve(projectDir, publish.directory), (file, options) =>
             this.digest(file, options),
         );
+    }
+
+    /** What somebody without a login gets of a published file, whose content is told. */
+    openness(
+        publish: Publication,
+        file: PublishedFile,
+        content: Buffer,
+        signal: AbortSignal,
+    ): Promise<Openness> {
+        return this.services.openness(publish, file, content, signal);
     }
 }
 

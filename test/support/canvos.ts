@@ -52,7 +52,11 @@ export class CanvosMachine {
     }
 
     /** As a new run has it: nothing is remembered but what lies in folders. */
-    context(options: Partial<TestContextOptions<Builder>> = {}, leastDiskGb = "0"): TestContext<Builder> {
+    context(
+        options: Partial<TestContextOptions<Builder>> = {},
+        leastDiskGb = "0",
+        more: Readonly<Record<string, string>> = {},
+    ): TestContext<Builder> {
         const env = {
             ...{
                 PATH: process.env.PATH,
@@ -60,7 +64,7 @@ export class CanvosMachine {
                 EDGE_OS_CACHE_DIR: path.join(this.work, "cache"),
             },
             ...{ EDGE_OS_CANVOS_WORK_DIRECTORY: this.work, EDGE_OS_CANVOS_LEAST_DISK_GB: leastDiskGb },
-            ...this.engine.env,
+            ...{ ...this.engine.env, ...more },
         };
         const sleep = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
         const client = canvos.connect({}, testHost({ env, projectDir: this.project }));

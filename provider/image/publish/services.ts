@@ -2,10 +2,16 @@ import type * as ociClient from "../../oci/client";
 import type { Host } from "../../resource/context";
 import type * as s3Client from "../../s3/client";
 import { s3CredentialsFrom, whereS3Credentials } from "../../s3/connection";
-import { type OciPublication, placeOfArtifact, type S3Publication } from "../diskImage.publish";
+import {
+    type OciPublication,
+    placeOfArtifact,
+    type Publication,
+    type S3Publication,
+} from "../diskImage.publish";
 import type { ImageSettings } from "../settings";
+import type * as anonymous from "./anonymous";
 import type * as ociPublisher from "./oci";
-import type { Publisher } from "./publisher";
+import type { PublishedFile, Publisher } from "./publisher";
 import type * as s3Publisher from "./s3";
 
 type S3Client = s3Client.S3Client;
@@ -18,6 +24,7 @@ interface Modules {
     "../../oci/client": typeof ociClient;
     "./s3": typeof s3Publisher;
     "./oci": typeof ociPublisher;
+    "./anonymous": typeof anonymous;
 }
 
 /** Buckets and registries with the settings of images, one client each. Their libraries load on first use. */
@@ -46,6 +53,20 @@ export class StorageServices {
         const client = this.registries.get(name) ?? this.connectRegistry(name);
         this.registries.set(name, client);
         return client;
+    }
+
+    /** What somebody without a login gets of a published file. */
+    openness(
+        publish: Publication,
+        file: PublishedFile,
+        content: Buffer,
+        signal: AbortSignal,
+    ): Promise<anonymous.Openness> {
+        return load("./anonymous").openness(
+            publish,
+            { file, content },
+            { settings: this.settings, host: this.host, signal },
+        );
     }
 
     private bucketPublisher({ bucket, prefix = "", endpoint, region }: S3Publication["s3"]): Publisher {

@@ -15,9 +15,16 @@ import type { verification } from "../../../provider/canvos/verify.schema";
 
 /** What the check adds. */
 type Derived =
-    "commit" | "inputHash" | "references" | "systemUri" | "profileValues" | "intact" | "generation";
+    | "commit"
+    | "inputHash"
+    | "references"
+    | "systemUri"
+    | "profileValues"
+    | "intact"
+    | "isoIntact"
+    | "generation";
 /** Compared by parts of their own, or with rules that no type tells. */
-type Apart = "source" | "arguments" | "userData" | "verify" | "smokeTest";
+type Apart = "source" | "arguments" | "userData" | "verify" | "smokeTest" | "publish";
 type FromSchema = Plain<Omit<z.input<typeof applianceInputs>, Derived | Apart>>;
 type FromArgs = Plain<Omit<pulumi.Unwrap<ApplianceImageArgs>, Apart>>;
 type Plain<T> = { [K in keyof T]: T[K] };
