@@ -34,9 +34,11 @@ export const applianceImage = defineResource({
     },
 
     async read(_id, { inputs: image, outputs }, context) {
-        if (image.push === false && !outputs.publishedIso) return {};
-        const found = image.push === false ? "all" : await findPushed(outputs.images, context);
-        const isoIntact = await isStillPublished(image.publish, outputs.publishedIso, context);
+        const { images, publishedIso } = outputs;
+        if (image.push === false && !publishedIso) return {};
+        const found = image.push === false ? "all" : await findPushed(images, context);
+        if (!publishedIso) return { inputs: { intact: found === "all" } };
+        const isoIntact = await isStillPublished(image.publish, publishedIso, context);
         return { inputs: { intact: found === "all" && isoIntact, isoIntact } };
     },
 
