@@ -1,18 +1,19 @@
 import { abortable } from "../http/abortable";
-import { HttpClient, type HttpAnswer, type HttpRequest } from "../http/client";
+import type { HttpRequest } from "../http/client";
 import { NoAnswer } from "../http/failure";
-import { Session } from "../http/session";
 import type { Host } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
 import type { Collection, Creates, InstanceResource, Objects, Patches } from "./api";
-import { Busy, isNotFound, translate } from "./answers";
+import { Busy, isNotFound } from "./answers";
 import { COLLECTIONS } from "./collections";
 import { AlreadyExists, EmfError } from "./errors";
 import { KernelIndex } from "./kernelIndex";
-import { loginOf, type EmfSettings } from "./settings";
+import { listAll } from "./pages";
+import type { EmfSettings } from "./settings";
 import { assertWritable } from "./patchMask";
 import { filled, SharedLists } from "./sharedLists";
+import { EmfTransport } from "./transport";
 
 /** The target of a client: state that names another project is none of its business. */
 export interface Project {
@@ -37,62 +38,28 @@ export interface RemoveOptions extends CallOptions {
     readonly onWait?: (object: Objects[Collection]) => void;
 }
 
-/** The server's own limits. */
-const PAGE_SIZE = 100;
-const LAST_OFFSET = 10_000;
 const SHARED_AGE = 5 * 60_000;
 /** A create is tried this often, each time after making sure that the last try did not get through. */
 const CREATE_TRIES = 3;
 const FIRST_POLL = 500;
 const LONGEST_POLL = 5_000;
-/** The gateway refuses more than 200 a second from one address, which other programs may share. */
-const RATE = { perSecond: 180, burst: 90 };
 
 /** One project of one EMF. All resources of a run share it: its login, its lists and its bound on requests. */
 export class EmfClient {
-    private readonly http: HttpClient;
-    private readonly keycloak: HttpClient | undefined;
     readonly kernels: KernelIndex;
-    private readonly session: Session;
+    private readonly transport: EmfTransport;
     private readonly lists: SharedLists;
-    private readonly secrets = new Set<string>();
     private projectLookUp?: Promise<Project>;
 
     constructor(
         readonly settings: EmfSettings,
         private readonly host: Host,
     ) {
-        const { credentials, endpoint, advice, ca } = settings;
-        this.secrets.add("token" in credentials ? credentials.token : credentials.password);
-        const common = {
-            env: host.env,
-            clock: host,
-            secrets: () => this.secrets,
-            ...(ca === undefined ? {} : { ca }),
-        };
-        this.http = new HttpClient({ ...common, system: "EMF", baseUrl: endpoint, advice, rate: RATE });
-        this.keycloak =
-            "token" in credentials
-                ? undefined
-                : new HttpClient({
-                      ...common,
-                      system: "EMF login",
-                      baseUrl: credentials.keycloak,
-                      advice: {
-                          ...advice,
-                          endpoint: "the keycloak address (derived from the endpoint unless set)",
-                      },
-                  });
+        this.transport = new EmfTransport(settings, host);
         this.kernels = new KernelIndex(settings, host);
-        this.session = new Session(
-            loginOf(settings),
-            this.keycloak,
-            () => host.now(),
-            (secret) => this.secrets.add(secret),
-        );
         this.lists = new SharedLists(
             () => host.now(),
-            (collection) => this.fetchAll(collection),
+            (collection) => listAll(collection, this.transport),
         );
     }
 
@@ -133,15 +100,15 @@ export class EmfClient {
     ): Promise<Objects[K] | undefined> {
         const call: HttpRequest = {
             method: "GET",
-            path: this.objectPath(collection, id),
+            path: this.transport.objectPath(collection, id),
             ...(options.signal ? { signal: options.signal } : {}),
         };
-        const answer = await this.send(call);
+        const answer = await this.transport.send(call);
         if (isNotFound(collection, answer)) {
             this.forget(collection, id);
             return undefined;
         }
-        const object = this.objectOf(collection, call, answer);
+        const object = this.transport.objectOf(collection, call, answer);
         this.lists.put(collection, object);
         return object;
     }
@@ -152,7 +119,7 @@ export class EmfClient {
         id: string,
         options: ListOptions = {},
     ): Promise<Objects[K] | undefined> {
-        this.objectPath(collection, id);
+        this.transport.objectPath(collection, id);
         return (await this.shared(collection, options)).get(id) ?? this.get(collection, id, options);
     }
 
@@ -168,13 +135,13 @@ export class EmfClient {
         const { path, createPath } = COLLECTIONS[collection];
         const call: HttpRequest = {
             method: "POST",
-            path: this.collectionPath(createPath ?? path),
+            path: this.transport.collectionPath(createPath ?? path),
             body,
             ...(options.signal ? { signal: options.signal } : {}),
         };
         for (let left = CREATE_TRIES - 1; ; left--) {
             try {
-                const created = this.objectOf(collection, call, await this.send(call));
+                const created = this.transport.objectOf(collection, call, await this.transport.send(call));
                 this.remember(collection, created);
                 return created;
             } catch (error) {
@@ -199,13 +166,13 @@ export class EmfClient {
         assertWritable(collection, body);
         const call: HttpRequest = {
             method: "PATCH",
-            path: this.objectPath(collection, id),
+            path: this.transport.objectPath(collection, id),
             body,
             ...(options.signal ? { signal: options.signal } : {}),
         };
-        const answer = await this.send(call);
+        const answer = await this.transport.send(call);
         if (isNotFound(collection, answer)) this.forget(collection, id);
-        const object = this.objectOf(collection, call, answer);
+        const object = this.transport.objectOf(collection, call, answer);
         this.remember(collection, object);
         return object;
     }
@@ -226,12 +193,12 @@ export class EmfClient {
         }
         const call: HttpRequest = {
             method: action === "invalidate" ? "PUT" : "PATCH",
-            path: `${this.objectPath("hosts", id)}/${action}`,
+            path: `${this.transport.objectPath("hosts", id)}/${action}`,
             body: options.body ?? {},
             ...(options.note === undefined ? {} : { query: { note: options.note } }),
             ...(options.signal ? { signal: options.signal } : {}),
         };
-        this.successful(call, await this.send(call));
+        this.transport.successful(call, await this.transport.send(call));
         await this.get("hosts", id, options);
     }
 
@@ -268,8 +235,7 @@ export class EmfClient {
     }
 
     async close(): Promise<void> {
-        await this.http.close();
-        await this.keycloak?.close();
+        await this.transport.close();
         await this.kernels.close();
     }
 
@@ -280,48 +246,13 @@ export class EmfClient {
         return abortable(this.lists.get(collection, options.maxAge ?? SHARED_AGE), options.signal);
     }
 
-    private async fetchAll<K extends Collection>(collection: K): Promise<Objects[K][]> {
-        const first = await this.page(collection, 0);
-        const offsets = [];
-        for (let offset = PAGE_SIZE; offset < first.total; offset += PAGE_SIZE) offsets.push(offset);
-        const pages = [first, ...(await Promise.all(offsets.map((offset) => this.page(collection, offset))))];
-        // The total is of the first page's moment: more may have come since.
-        for (let last = pages[pages.length - 1]; last?.hasNext; last = pages[pages.length - 1]) {
-            pages.push(await this.page(collection, pages.length * PAGE_SIZE));
-        }
-        return pages.flatMap((page) => page.objects as Objects[K][]);
-    }
-
-    private async page(
-        collection: Collection,
-        offset: number,
-    ): Promise<{ objects: unknown[]; total: number; hasNext: boolean }> {
-        const { path, listKey, title } = COLLECTIONS[collection];
-        if (offset > LAST_OFFSET) {
-            throw new EdgeError(
-                `EMF lists at most ${LAST_OFFSET + PAGE_SIZE} objects, and there are more ${title}s`,
-            );
-        }
-        const call: HttpRequest = {
-            method: "GET",
-            path: this.collectionPath(path),
-            // By age, so that what is created meanwhile comes at the end: the default order is random.
-            query: { pageSize: PAGE_SIZE, offset, orderBy: "createdAt, resourceId" },
-        };
-        const answer = this.successful(call, await this.send(call));
-        const objects = answer[listKey];
-        if (!Array.isArray(objects)) throw this.unexpected(call);
-        const total = typeof answer.totalElements === "number" ? answer.totalElements : objects.length;
-        return { objects, total, hasNext: answer.hasNext === true && objects.length > 0 };
-    }
-
     private async lookUpProject(): Promise<Project> {
         const { project: name, endpoint, advice } = this.settings;
         const call: HttpRequest = {
             method: "GET",
             path: `/v1/projects/${encodeURIComponent(name)}`,
         };
-        const answer = await this.send(call);
+        const answer = await this.transport.send(call);
         if (answer.status === 404) {
             throw new EmfError(
                 `there is no project ${JSON.stringify(name)} at ${endpoint}: check the project's name ` +
@@ -329,30 +260,20 @@ export class EmfClient {
                 404,
             );
         }
-        const { status } = this.successful(call, answer);
+        const { status } = this.transport.successful(call, answer);
         const uid = isRecord(status) && isRecord(status.projectStatus) ? status.projectStatus.uID : undefined;
-        if (typeof uid !== "string" || uid === "") throw this.unexpected(call);
+        if (typeof uid !== "string" || uid === "") throw this.transport.unexpected(call);
         return { name, uid, endpoint };
-    }
-
-    /** Sends with the present login; a login that ran out in the middle is renewed once. */
-    private async send(call: HttpRequest): Promise<HttpAnswer> {
-        const token = await this.session.token(call.signal);
-        const answer = await this.http.send({ ...call, authorization: `Bearer ${token}` });
-        if (answer.status !== 401 || !(await this.session.renewAfterRefusal(token, call.signal)))
-            return answer;
-        const renewed = await this.session.token(call.signal);
-        return this.http.send({ ...call, authorization: `Bearer ${renewed}` });
     }
 
     private async sendDelete(collection: Collection, id: string, signal?: AbortSignal): Promise<void> {
         const call: HttpRequest = {
             method: "DELETE",
-            path: this.objectPath(collection, id),
+            path: this.transport.objectPath(collection, id),
             ...(signal ? { signal } : {}),
         };
-        const answer = await this.send(call);
-        if (!isNotFound(collection, answer)) this.successful(call, answer);
+        const answer = await this.transport.send(call);
+        if (!isNotFound(collection, answer)) this.transport.successful(call, answer);
         if (!COLLECTIONS[collection].softDelete) this.forget(collection, id);
     }
 
@@ -370,44 +291,6 @@ export class EmfClient {
         const host = instance.host ? this.lists.known("hosts", instance.host.resourceId) : undefined;
         if (host) this.lists.put("hosts", { ...host, instance: { ...instance, host: null } });
     }
-
-    private collectionPath(path: string): string {
-        return `/v1/projects/${encodeURIComponent(this.settings.project)}/${path}`;
-    }
-
-    /** Checks the id first: the server acts on an object of any kind through any kind's path. */
-    private objectPath(collection: Collection, id: string): string {
-        const { path, id: form, title } = COLLECTIONS[collection];
-        if (!form.test(id)) throw new EdgeError(`${JSON.stringify(id)} is not the id of ${article(title)}`);
-        return `${this.collectionPath(path)}/${id}`;
-    }
-
-    private objectOf<K extends Collection>(collection: K, call: HttpRequest, answer: HttpAnswer): Objects[K] {
-        const object = this.successful(call, answer);
-        const { resourceId } = object;
-        // The server's paths take an id of any kind, and then answer an empty object.
-        if (typeof resourceId !== "string" || !COLLECTIONS[collection].id.test(resourceId)) {
-            throw this.unexpected(call);
-        }
-        return object as unknown as Objects[K];
-    }
-
-    private successful(call: HttpRequest, answer: HttpAnswer): Record<string, unknown> {
-        if (answer.status !== 200) {
-            const error = translate(this.http.describe(call), answer, this.settings);
-            error.message = this.http.clean(error.message);
-            throw error;
-        }
-        if (!isRecord(answer.json)) throw this.unexpected(call);
-        return answer.json;
-    }
-
-    private unexpected(call: HttpRequest): EdgeError {
-        const { endpoint } = this.settings.advice;
-        return new EdgeError(
-            `${this.http.describe(call)} was answered, but not by EMF's API: is ${endpoint} right (https://api.<domain>)?`,
-        );
-    }
 }
 
 export function isBeingDeleted(object: Objects[Collection]): boolean {
@@ -419,8 +302,4 @@ function mayHaveHappened(error: unknown): boolean {
     return (
         (error instanceof Busy && error.status !== 429) || (error instanceof EmfError && error.status === 500)
     );
-}
-
-function article(title: string): string {
-    return /^[aeiou]/i.test(title) ? `an ${title}` : `a ${title}`;
 }

@@ -3,11 +3,6 @@ import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import type { EmfSettings } from "./settings";
 
-/** Launchpad's list of what Ubuntu's archive publishes, in all of its series. */
-export const UBUNTU_KERNELS =
-    "https://api.launchpad.net/1.0/ubuntu/+archive/primary?ws.op=getPublishedBinaries&exact_match=true" +
-    "&status=Published&ws.size=1&binary_name={package}";
-
 const TIME_LIMIT = 5_000;
 const MOST_REDIRECTS = 3;
 

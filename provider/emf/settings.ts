@@ -3,7 +3,6 @@ import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
 import { settingsReport } from "../settings/block";
 import { addressIn, caIn, Sources } from "../settings/sources";
-import { UBUNTU_KERNELS } from "./kernelIndex";
 
 /** Where EMF is and how to log in, complete and checked. */
 export interface EmfSettings {
@@ -48,6 +47,11 @@ const FIELDS = [
 const EMF = { name: "emf", fields: FIELDS, secrets: ["password", "token"] } as const;
 
 type EmfSources = Sources<(typeof FIELDS)[number]>;
+
+/** Launchpad's list of what Ubuntu's archive publishes, in all of its series. */
+const UBUNTU_KERNELS =
+    "https://api.launchpad.net/1.0/ubuntu/+archive/primary?ws.op=getPublishedBinaries&exact_match=true" +
+    "&status=Published&ws.size=1&binary_name={package}";
 
 /** The public client of EMF's realm that allows password grants; orch-cli's default too. */
 const DEFAULT_CLIENT_ID = "system-client";
