@@ -1,4 +1,4 @@
-import type { Explanation } from "./explanations";
+import type { Explanation } from "./explanation";
 
 const API = "EMF's API";
 const CLI = "orch-cli";

@@ -1,4 +1,4 @@
-import type { Explanation } from "./explanations";
+import type { Explanation } from "./explanation";
 
 const STEP = "a step of the installation (provisioningStatus)";
 const CHECKED = "OsProfile and edge-os emf profile check refuse this at preview";

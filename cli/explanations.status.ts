@@ -1,4 +1,4 @@
-import type { Explanation } from "./explanations";
+import type { Explanation } from "./explanation";
 
 const REGISTRATION = "registrationStatus of a host";
 const ONBOARDING = "onboardingStatus of a host";

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { parseArgs } from "node:util";
 import * as emf from "./emf/replay/command";
 import * as ims from "./ims/replay/command";
+import type { Difference, ReadScenarios, ReplayOutcome, Scenarios } from "./replayOutcome";
 
 const USAGE = `Usage: node dist/lab/replay.js emf|ims FILE [--scenario NAME]
 
@@ -10,30 +11,6 @@ printed; the last line is "N passed, N failed".`;
 
 /** Differences of one step that are printed; the rest is counted. */
 const MAX_DIFFERENCES = 8;
-
-/** One way in which an answer differs from the recorded one. */
-interface Difference {
-    readonly path: string;
-    readonly expected: unknown;
-    readonly actual: unknown;
-}
-
-/** What became of a step. */
-export interface ReplayOutcome {
-    /** Names the step and its request in one line. */
-    readonly title: string;
-    /** `exempt`: nothing depends on the step, so it counts neither way. */
-    readonly verdict: "passed" | "failed" | "exempt";
-    readonly differences: readonly Difference[];
-    /** Whether an error said the same in other words. */
-    readonly otherWording: boolean;
-}
-
-/** A recording of one system: its scenarios by name, each ready to be replayed. */
-export type Scenarios = ReadonlyMap<string, () => Promise<ReplayOutcome[]>>;
-
-/** Reads a recording; undefined when the file is none of this system. */
-export type ReadScenarios = (recording: unknown) => Scenarios | undefined;
 
 const SYSTEMS: Readonly<Record<string, { read: ReadScenarios; form: string }>> = { emf, ims };
 

@@ -1,6 +1,5 @@
 import * as crypto from "node:crypto";
 import { PACK_VALUES } from "./packValues";
-import type { Layer } from "./store";
 
 /** A registry of packs; the uids are the lab's own. */
 export interface Registry {
@@ -32,6 +31,9 @@ const ARCHIVE: Registry = {
 
 /** The public registries that every tenant has, and two of the site's own. */
 export const REGISTRIES: readonly Registry[] = [PALETTE, COMMUNITY, SITE, ARCHIVE];
+
+/** What a pack is in a profile. */
+export type Layer = "kernel" | "os" | "k8s" | "cni" | "csi" | "addon";
 
 /** A pack in a registry, with the values it brings. */
 export interface RegistryPack {

@@ -1,5 +1,5 @@
 import * as crypto from "node:crypto";
-import { REGISTRIES, type Registry } from "./registries";
+import { REGISTRIES, type Layer, type Registry } from "./registries";
 
 export interface Project {
     uid: string;
@@ -50,8 +50,6 @@ export interface RegistrationToken extends PaletteRecord {
     defaultProjectUid?: string;
     isActive: boolean;
 }
-
-export type Layer = "kernel" | "os" | "k8s" | "cni" | "csi" | "addon";
 
 export interface ProfilePack {
     name: string;

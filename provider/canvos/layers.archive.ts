@@ -1,5 +1,6 @@
 import { ImageDamage } from "../image/check";
-import { type ChunkSource, decompress, detectCompression } from "../image/compression";
+import { decompress, detectCompression } from "../image/compression";
+import type { ChunkSource } from "../image/decoders/chunks";
 import { HashedSource } from "../image/source/hashed";
 import { digestOf, readManifest } from "../oci/manifest";
 import { isRecord } from "../resource/unknown";

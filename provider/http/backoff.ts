@@ -1,4 +1,4 @@
-import type { Clock } from "./client";
+import type { Clock } from "./clock";
 
 const FIRST = 250;
 const LONGEST = 8_000;

@@ -2,18 +2,12 @@ import { request, type Dispatcher } from "undici";
 import { EdgeError } from "../resource/errors";
 import { AdaptiveLimiter } from "./adaptiveLimiter";
 import { backoff } from "./backoff";
+import type { Clock } from "./clock";
 import { makeDispatcher, type DispatcherOptions } from "./dispatcher";
 import { explain, NoAnswer, type Advice } from "./failure";
 import { Pace, type Rate } from "./pace";
 import { redact } from "./redact";
 import { retryAfter } from "./retryAfter";
-
-/** Time, waiting and chance, given from outside so that tests decide them. */
-export interface Clock {
-    now(): number;
-    sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
-    random(bytes: number): Buffer;
-}
 
 export interface HttpOptions extends DispatcherOptions {
     /** How messages name the system: `EMF`. */

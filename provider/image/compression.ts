@@ -2,6 +2,7 @@ import * as zlib from "node:zlib";
 import { ImageDamage, ImageError } from "./check";
 import { unbzip2 } from "./decoders/bzip2";
 import { runTool } from "./decoders/childTool";
+import type { ChunkSource, Sink } from "./decoders/chunks";
 import { unxz } from "./decoders/xz";
 import { findTool } from "../process/tools";
 import { hasZstd, unzstd, unzstdByNode, ZstdFrameSource } from "./decoders/zstd";
@@ -9,14 +10,6 @@ import { throughTransform } from "./decoders/transform";
 
 /** How an image is packed, by the first bytes of the file; names are the usual suffixes. */
 export type Compression = "none" | "gz" | "xz" | "bz2" | "zst";
-
-/** Chunks of a file, in order. */
-export interface ChunkSource {
-    next(): Promise<Buffer | undefined>;
-}
-
-/** Takes the unpacked bytes; the decoder waits for it. */
-export type Sink = (chunk: Buffer) => Promise<void> | void;
 
 export interface DecompressOptions {
     /** More bytes than these are refused: a small file can unpack to any size. */

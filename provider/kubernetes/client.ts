@@ -1,4 +1,5 @@
-import { HttpClient, type Clock, type HttpAnswer, type HttpRequest } from "../http/client";
+import { HttpClient, type HttpAnswer, type HttpRequest } from "../http/client";
+import type { Clock } from "../http/clock";
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
 import { execLogin } from "./execLogin";

@@ -1,4 +1,4 @@
-import type { ReplayOutcome, Scenarios } from "../../replay";
+import type { ReplayOutcome, Scenarios } from "../../replayOutcome";
 import type { Recording } from "./recording";
 import { replayScenario, type StepOutcome } from "./replay";
 

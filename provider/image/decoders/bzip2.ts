@@ -1,5 +1,5 @@
 import Bunzip from "seek-bzip";
-import type { ChunkSource, Sink } from "../compression";
+import type { ChunkSource, Sink } from "./chunks";
 import { ImageDamage } from "../check";
 
 /** More than one block can take packed: 900,000 symbols of at most 20 bits, and its tables. */

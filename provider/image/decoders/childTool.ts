@@ -1,6 +1,6 @@
 import * as childProcess from "node:child_process";
 import * as path from "node:path";
-import type { ChunkSource, Sink } from "../compression";
+import type { ChunkSource, Sink } from "./chunks";
 import { ImageDamage, printable } from "../check";
 import { childEnvironment } from "../../process/tools";
 

@@ -1,5 +1,5 @@
 import type { Transform } from "node:stream";
-import type { ChunkSource, Sink } from "../compression";
+import type { ChunkSource, Sink } from "./chunks";
 import { ImageDamage } from "../check";
 
 /**

@@ -1,6 +1,6 @@
 import { ReadableStream } from "node:stream/web";
 import { XzReadableStream } from "xz-decompress";
-import type { ChunkSource, Sink } from "../compression";
+import type { ChunkSource, Sink } from "./chunks";
 import { ImageDamage } from "../check";
 
 /** In WebAssembly, for machines without the xz program. */

@@ -1,7 +1,7 @@
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { Decompress } from "fzstd";
-import type { ChunkSource, Sink } from "../compression";
+import type { ChunkSource, Sink } from "./chunks";
 import { ImageDamage } from "../check";
 import { ZstdFrames } from "../zstdFrames";
 import { throughTransform } from "./transform";

@@ -1,5 +1,5 @@
 import * as crypto from "node:crypto";
-import type { ChunkSource } from "../compression";
+import type { ChunkSource } from "../decoders/chunks";
 
 /**
  * Chunks read once from start to end, hashed on the way. The digest is of all of them whatever the reader makes of
