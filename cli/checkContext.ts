@@ -1,5 +1,4 @@
 import * as crypto from "node:crypto";
-import type { EmfClient } from "../provider/emf/client";
 import { newClaim, ownerOf, ownershipOf } from "../provider/resource/claim";
 import type { Context } from "../provider/resource/context";
 import { messageOf, UnavailableHere } from "../provider/resource/errors";
@@ -10,13 +9,13 @@ const CHECK_TIME_LIMIT = 60_000;
 export class NotAsked extends UnavailableHere {}
 
 /** The context of a check at preview, outside of any stack. */
-export function checkContext(options: {
+export function checkContext<Client>(options: {
     title: string;
     /** Thrown by it is what is only missing here. */
-    client: () => EmfClient;
+    client: () => Client;
     projectDir: string;
     warnings: string[];
-}): Context<EmfClient> {
+}): Context<Client> {
     const { title, client, projectDir, warnings } = options;
     const owner = ownerOf({ project: "edge-os", stack: "check" });
     const signal = AbortSignal.timeout(CHECK_TIME_LIMIT);

@@ -245,7 +245,7 @@ function idOf(object: { resourceId: string } | null): string | undefined {
     return object === null || object.resourceId === "" ? undefined : object.resourceId;
 }
 
-function textOf(problems: readonly Problem[]): string {
+export function textOf(problems: readonly Problem[]): string {
     return problems
         .map(({ path, message }) => (path.length > 0 ? `${formatPath(path)}: ${message}` : message))
         .join("; ")

@@ -6,37 +6,66 @@ import { decodeLabels } from "../../provider/palette/labels";
 import { moment } from "../../provider/palette/lifetime";
 import type { Args } from "./judge";
 import { Names } from "./names";
-import type { LeftOut } from "./plan";
-
-/** A resource of the program. */
-export interface PaletteResource {
-    /** Its name in the program. */
-    readonly name: string;
-    readonly args: Args;
-}
+import { planClusters, type Spelling } from "./paletteClusters";
+import { ConfigSecrets, MANAGED } from "./paletteJudge";
+import { planProfiles } from "./paletteProfiles";
+import type { LeftOut, NamedPlan } from "./plan";
+import { code } from "./typescript";
 
 /** What a program that takes over a project of Palette will hold. */
 export interface PalettePlan {
     readonly project: string;
     readonly endpoint: string;
-    readonly tokens: PaletteResource[];
-    readonly hosts: PaletteResource[];
+    readonly tokens: NamedPlan[];
+    readonly hosts: NamedPlan[];
+    readonly profiles: NamedPlan[];
+    readonly clusters: NamedPlan[];
+    /** Keys of the configuration that hold what Palette shows to nobody. */
+    readonly secrets: readonly string[];
     readonly left: LeftOut[];
 }
 
 /** Reads a project, and the tenant's tokens where the key may see them. */
 export async function planPaletteProgram(
     client: PaletteClient,
-    project: string,
+    flags: { readonly project?: string | undefined; readonly connection?: string | undefined },
     now: number,
 ): Promise<PalettePlan> {
     const left: LeftOut[] = [];
-    const { projectUid } = await client.project(project);
-    const hosts = await client.listedEdgeHosts(projectUid, { maxAge: 0 });
+    const secrets = new ConfigSecrets();
+    const project = flags.project ?? client.settings.project;
+    const inTenant = flags.connection === undefined ? {} : { connection: flags.connection };
+    const target = flags.project === undefined ? inTenant : { ...inTenant, project };
+    const scope = { client, target, project: await client.project(project) };
+    const listed = await client.listedEdgeHosts(scope.project.projectUid, { maxAge: 0 });
+    const tokens = planTokens(await tokensOf(client, left), now, inTenant, left);
+    const hosts = planHosts([...listed.values()], target, left);
+    const profiles = await planProfiles(scope, secrets, left);
+    const spelling = { ...references({ hosts, profiles }), secrets };
+    const clusters = await planClusters(scope, spelling, left);
     return {
-        ...{ project, endpoint: client.endpoint, left },
-        tokens: planTokens(await tokensOf(client, left), now, left),
-        hosts: planHosts([...hosts.values()], left),
+        ...{ project, endpoint: client.endpoint, left, secrets: secrets.keys },
+        ...{ tokens, hosts, profiles, clusters },
+    };
+}
+
+/** The program's own resources where it has them. */
+function references(
+    own: Readonly<Record<"hosts" | "profiles", readonly NamedPlan[]>>,
+): Omit<Spelling, "secrets"> {
+    const text = (kind: keyof typeof own, uid: string): string | undefined => {
+        const found = own[kind].find(({ id }) => id === uid);
+        return found && `${kind}[${JSON.stringify(found.key)}]`;
+    };
+    return {
+        resource(kind, uid) {
+            const found = text(kind, uid);
+            return found === undefined ? undefined : code(found);
+        },
+        uid(kind, uid) {
+            const found = text(kind, uid);
+            return found === undefined ? uid : code(`${found}.uid`);
+        },
     };
 }
 
@@ -50,7 +79,12 @@ async function tokensOf(client: PaletteClient, left: LeftOut[]): Promise<Registr
     }
 }
 
-function planTokens(records: RegistrationTokenRecord[], now: number, left: LeftOut[]): PaletteResource[] {
+function planTokens(
+    records: RegistrationTokenRecord[],
+    now: number,
+    target: Args,
+    left: LeftOut[],
+): NamedPlan[] {
     const names = new Names();
     return records.flatMap((record) => {
         const { metadata, spec, status } = record;
@@ -62,6 +96,7 @@ function planTokens(records: RegistrationTokenRecord[], now: number, left: LeftO
         }
         const project = spec.defaultProject?.name;
         const args: Args = {
+            ...target,
             name,
             ...(annotations.description === undefined ? {} : { description: annotations.description }),
             expiry: moment(spec.expiry ?? "") ?? "",
@@ -69,7 +104,7 @@ function planTokens(records: RegistrationTokenRecord[], now: number, left: LeftO
             ...(status?.isActive === true ? {} : { active: false }),
             adopt: true,
         };
-        return [{ name: names.take(`token-${name}`, uid), args }];
+        return [{ id: uid, key: name, name: names.take(`token-${name}`, uid), args }];
     });
 }
 
@@ -85,9 +120,7 @@ function tokenFault(
     return namesakes.length > 1 ? "others have its name, which is how it is taken over" : undefined;
 }
 
-const MANAGED = "a Pulumi stack manages it already";
-
-function planHosts(hosts: EdgeHostSummary[], left: LeftOut[]): PaletteResource[] {
+function planHosts(hosts: EdgeHostSummary[], target: Args, left: LeftOut[]): NamedPlan[] {
     const names = new Names();
     const sorted = [...hosts].sort((a, b) => ((a.metadata.uid ?? "") < (b.metadata.uid ?? "") ? -1 : 1));
     return sorted.flatMap(({ metadata, spec }) => {
@@ -101,12 +134,13 @@ function planHosts(hosts: EdgeHostSummary[], left: LeftOut[]): PaletteResource[]
         }
         const architecture = spec?.device?.archType;
         const args: Args = {
+            ...target,
             uid,
             ...(name === uid ? {} : { name }),
             ...(Object.keys(labels).length === 0 ? {} : { labels: decodeLabels(labels) }),
             ...(architecture === undefined ? {} : { architecture }),
             adopt: true,
         };
-        return [{ name: names.take(uid, uid), args }];
+        return [{ id: uid, key: uid, name: names.take(uid, uid), args }];
     });
 }

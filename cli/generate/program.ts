@@ -96,7 +96,7 @@ function profilesCode({ osProfiles }: ProgramPlan, common: object, files: Files)
 }
 
 /** `const sites = { "store-17": new emf.Site(…) };`: keys are what a CSV says. */
-function record(
+export function record(
     variable: string,
     resources: readonly NamedPlan[],
     type: string,

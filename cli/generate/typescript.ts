@@ -13,7 +13,7 @@ const WIDTH = 100;
 /** A value as TypeScript: on one line where that is short. `depth`: how far in it stands. */
 export function literal(value: unknown, depth = 0): string {
     if (value instanceof Code) return value.text;
-    if (Array.isArray(value)) return `[${value.map((item) => literal(item, depth)).join(", ")}]`;
+    if (Array.isArray(value)) return list(value, depth);
     if (typeof value !== "object" || value === null) return JSON.stringify(value);
     const entries = Object.entries(value).filter(([, item]) => item !== undefined);
     if (entries.length === 0) return "{}";
@@ -23,6 +23,14 @@ export function literal(value: unknown, depth = 0): string {
     const inner = INDENT.repeat(depth + 1);
     const lines = entries.map(([key, item]) => `${inner}${keyOf(key)}: ${literal(item, depth + 1)},`);
     return `{\n${lines.join("\n")}\n${INDENT.repeat(depth)}}`;
+}
+
+function list(items: readonly unknown[], depth: number): string {
+    const short = `[${items.map((item) => literal(item, depth)).join(", ")}]`;
+    if (!short.includes("\n") && short.length + depth * INDENT.length <= WIDTH) return short;
+    const inner = INDENT.repeat(depth + 1);
+    const lines = items.map((item) => `${inner}${literal(item, depth + 1)},`);
+    return `[\n${lines.join("\n")}\n${INDENT.repeat(depth)}]`;
 }
 
 function keyOf(key: string): string {

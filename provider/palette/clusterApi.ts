@@ -91,6 +91,7 @@ interface Condition {
 export interface ClusterRecord {
     readonly metadata: Metadata;
     readonly spec?: {
+        readonly cloudType?: string;
         readonly cloudConfigRef?: { readonly uid?: string };
         readonly clusterProfileTemplates?:
             readonly { readonly uid?: string; readonly name?: string; readonly type?: string }[] | null;

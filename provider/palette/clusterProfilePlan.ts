@@ -135,7 +135,7 @@ function contents(manifests: readonly { name: string; content: string }[]): [str
 }
 
 /** Fields that Palette fills in where none are given, with what it fills in. */
-const FILLED_IN: Readonly<Record<string, unknown>> = {
+export const FILLED_IN: Readonly<Record<string, unknown>> = {
     format: "string",
     inputType: "text",
     required: false,

@@ -1,3 +1,4 @@
+import { abortable } from "../http/abortable";
 import { SharedList } from "../http/sharedList";
 import type { Metadata } from "./api";
 import type {
@@ -23,14 +24,24 @@ export class ProfileClient {
         private readonly now: () => number,
     ) {}
 
+    /** All versions of all profiles by uid, from a list that all resources of a run share. */
+    async listed(
+        { projectUid }: Project,
+        { signal, maxAge = SHARED_AGE }: CallOptions & { readonly maxAge?: number } = {},
+    ): Promise<ReadonlyMap<string, ProfileSummary>> {
+        return abortable(this.list(projectUid).get(maxAge), signal);
+    }
+
     /** The uids of a version: there should be one, but nothing is known to keep it so. */
     async named(
         { name, version }: { readonly name: string; readonly version: string },
         { projectUid }: Project,
-        { signal, maxAge = SHARED_AGE }: CallOptions & { readonly maxAge?: number } = {},
+        { signal, maxAge }: CallOptions & { readonly maxAge?: number } = {},
     ): Promise<string[]> {
-        signal?.throwIfAborted();
-        const listed = await this.list(projectUid).get(maxAge);
+        const listed = await this.listed(
+            { projectUid },
+            { signal, ...(maxAge === undefined ? {} : { maxAge }) },
+        );
         return [...listed.values()]
             .filter(({ metadata, spec }) => metadata.name === name && spec?.version === version)
             .map(({ metadata }) => metadata.uid);
