@@ -1,13 +1,19 @@
 import { expect } from "chai";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as zlib from "node:zlib";
 import { HOSTS_CSV_HEADER } from "../../components/hostsCsv";
+import { buildQuickstartImage } from "../../examples/quickstart/image";
 import { startLab, type Lab } from "../../lab";
 import { emfConfig } from "../support/quickstart";
 import { stackUnderTest, type CommandResult, type StackUnderTest } from "../support/stack";
+import { needsTool } from "../support/tools";
+import { blankDisk, LINUX, MIB } from "../unit/image/fixtures";
 
 const DIGEST = "a".repeat(64);
+const SECURE = "SECURE_BOOT_AND_FULL_DISK_ENCRYPTION";
 
 /** Mistakes of users: one message to act on, nothing lost, nothing made twice, no secret, no stack trace. */
 describe("a mistake", function () {
@@ -120,6 +126,49 @@ describe("a mistake", function () {
             expect(onlyError(await wrong.preview())).to.equal(
                 'emf.OsProfile "ubuntu": imageUrl and osImageUrl are the same input: give one of them',
             );
+        });
+
+        it("promises of an image what was not seen in it: refused in the preview that has seen it", async function () {
+            needsTool(this, "qemu-img");
+            const raw = await buildQuickstartImage(path.join(dir, "edge.img"));
+            const qcow2 = path.join(dir, "edge.qcow2");
+            execFileSync("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, qcow2]);
+            fs.writeFileSync(`${qcow2}.gz`, zlib.gzipSync(fs.readFileSync(qcow2)));
+            const bare = path.join(dir, "bare.raw");
+            fs.writeFileSync(
+                bare,
+                blankDisk(8 * MIB, [{ index: 1, type: LINUX, name: "data", firstLba: 2048, sectors: 4096 }]),
+            );
+            const stack = program("");
+            const preview = (profile: object, from: string, publish: object): Promise<CommandResult> => {
+                const expected = { severity: { "esp.*": "off", "root.*": "off" } };
+                const rest = { name: "edge", type: "MUTABLE", securityFeature: "NONE" };
+                stack.setProgram(
+                    source(`
+                    const disk = new image.DiskImage("edge", ${JSON.stringify({ source: from, publish, expect: expected })});
+                    new emf.OsProfile("edge", { ...${JSON.stringify({ ...rest, ...profile })}, image: disk });`),
+                );
+                return stack.preview();
+            };
+            const { directory, baseUrl } = lab.images;
+            const folder = { directory, baseUrl };
+            for (const [promised, from, publish, ...said] of [
+                [
+                    { type: "IMMUTABLE", securityFeature: SECURE },
+                    raw,
+                    { oci: { repository: "oci://127.0.0.1:9/edge" } },
+                    "which EMF installs as Edge Microvisor Toolkit",
+                    "the image's way to boot is not signed",
+                    "hosts do not stream from registries",
+                ],
+                [{}, `${qcow2}.gz`, folder, "is a compressed qcow2"],
+                [{}, bare, folder, "without an EFI system partition"],
+            ] as const) {
+                const found = errors(await preview(promised, from, publish), stack);
+                expect(found, found.join("\n")).to.have.lengthOf(said.length);
+                for (const part of said) expect(found.join("\n")).to.contain(part);
+            }
+            expect(await lab.emf.list("compute/os")).to.deep.equal([]);
         });
 
         it("names an image that is not there: a warning in a preview, a failure in the update", async () => {
