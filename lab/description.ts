@@ -2,7 +2,7 @@ import { readJson, readText, writeAtomically, type LabFolder } from "./folder";
 import type { Lab } from "./index";
 
 /** The stand-ins that run only when something asks for them: each costs memory, and IMS's jobs need root and tools. */
-export const FURTHER_SYSTEMS = ["ims", "palette"] as const;
+export const FURTHER_SYSTEMS = ["ims", "palette", "canvos"] as const;
 export type FurtherSystem = (typeof FURTHER_SYSTEMS)[number];
 
 /**
@@ -13,6 +13,9 @@ export interface LabDescription {
     readonly emf: Readonly<Record<"endpoint" | "keycloak" | "project" | "username" | "caFile", string>>;
     readonly ims?: Readonly<Record<"endpoint" | "clientId" | "caFile", string>>;
     readonly palette?: Readonly<Record<"endpoint" | "caFile", string>>;
+    readonly canvos?: Readonly<Record<string, string>>;
+    /** What an appliance is built from, and where to. */
+    readonly appliance?: Readonly<Record<"repository" | "registry" | "firmware", string>>;
     readonly images: { readonly directory: string; readonly baseUrl: string };
     /** The endpoint the lab's own command line talks to; its token is in a file of its own. */
     readonly control?: { readonly endpoint: string };
@@ -27,10 +30,15 @@ export function describeLab(lab: Lab, folder: LabFolder, controlEndpoint?: strin
         emf: { endpoint, keycloak, project, username, caFile },
         ...(runs("ims") ? { ims: { endpoint: lab.ims.endpoint, clientId: lab.ims.clientId, caFile } } : {}),
         ...(runs("palette") ? { palette: { endpoint: lab.palette.endpoint, caFile } } : {}),
+        ...(runs("canvos") ? { canvos: lab.canvos.settings, appliance: applianceOf(lab.canvos) } : {}),
         images: { directory: images.directory, baseUrl: images.baseUrl },
         ...(controlEndpoint === undefined ? {} : { control: { endpoint: controlEndpoint } }),
     };
     writeAtomically(folder.description, `${JSON.stringify(description, undefined, 4)}\n`);
+}
+
+function applianceOf({ repository, registry, firmware }: Lab["canvos"]): LabDescription["appliance"] {
+    return { repository: repository.folder, registry, firmware };
 }
 
 /** What the folder's lab was when it ran last. */

@@ -121,6 +121,10 @@ export class LabFolder {
     get paletteApiKey(): string {
         return this.file("palette-api-key");
     }
+    /** Docker's data, the registry's, and all builds. */
+    get canvos(): string {
+        return this.file("canvos");
+    }
     get ports(): string {
         return this.file("ports.json");
     }

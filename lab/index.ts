@@ -2,6 +2,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
+import type { CanvosLab, CanvosLabOptions } from "./canvos/lab";
+import type * as CanvosModule from "./canvos/lab";
 import { CertificateAuthority } from "./certificates";
 import { FURTHER_SYSTEMS, type FurtherSystem } from "./description";
 import { EmfLab, type EmfLabOptions } from "./emf/lab";
@@ -13,6 +15,7 @@ import { PaletteLab, type PaletteLabOptions } from "./palette/lab";
 import { listen, PortBook, type Listener } from "./server";
 
 export type { CallCounts } from "./calls";
+export type { CanvosLab, CanvosLabOptions } from "./canvos/lab";
 export type { FurtherSystem, LabDescription } from "./description";
 export type { ApiObject } from "./emf/client";
 export type { Defect, DeviceSettings, DeviceState, Hardware } from "./emf/device";
@@ -25,7 +28,7 @@ export type { PaletteBehaviour } from "./palette/behaviour";
 export type { PaletteLab, PaletteLabOptions } from "./palette/lab";
 
 /** What of the lab is started, and how it behaves. */
-export interface LabOptions extends EmfLabOptions, ImsLabOptions, PaletteLabOptions {
+export interface LabOptions extends EmfLabOptions, ImsLabOptions, PaletteLabOptions, CanvosLabOptions {
     /**
      * The folder that keeps ports, keys, certificates and data. Without one a folder of its own is made, and removed
      * when the lab is closed.
@@ -35,6 +38,8 @@ export interface LabOptions extends EmfLabOptions, ImsLabOptions, PaletteLabOpti
     emf?: boolean;
     /** Start the stand-in of a Cray's Image Management Service. Default false: its jobs need root and several tools. */
     ims?: boolean;
+    /** Start what CanvOS images are built with. Default false: it needs Docker and several tools. */
+    canvos?: boolean;
     /** Start the HTTPS host of images. Default true. */
     images?: boolean;
     /** The directory whose files the HTTPS host serves. Default `<dir>/images`. */
@@ -63,6 +68,7 @@ export interface Lab extends AsyncDisposable {
     readonly emf: EmfLab;
     readonly ims: ImsLab;
     readonly palette: PaletteLab;
+    readonly canvos: CanvosLab;
     readonly images: ImagesLab;
     /** Starts a stand-in that does not run yet. */
     start(system: FurtherSystem): Promise<void>;
@@ -110,6 +116,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         }
         let ims: ImsLab | undefined;
         let palette: PaletteLab | undefined;
+        let canvos: CanvosLab | undefined;
         const starters: Record<FurtherSystem, () => Promise<void>> = {
             ims: async () => {
                 // Loads an S3 client and server, which nothing else of the lab needs.
@@ -120,6 +127,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             },
             palette: async () => {
                 const started = (palette = await PaletteLab.start(folder, authority, ports, options));
+                closers.push(() => started.close());
+            },
+            canvos: async () => {
+                // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+                const { CanvosLab } = require("./canvos/lab") as typeof CanvosModule;
+                const started = (canvos = await CanvosLab.start(folder, ports, options));
                 closers.push(() => started.close());
             },
         };
@@ -149,11 +162,15 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
             get palette() {
                 return present(palette, "palette");
             },
+            get canvos() {
+                return present(canvos, "canvos");
+            },
             get images() {
                 return present(images, "images");
             },
             start,
-            systems: () => FURTHER_SYSTEMS.filter((system) => ({ ims, palette })[system] !== undefined),
+            systems: () =>
+                FURTHER_SYSTEMS.filter((system) => ({ ims, palette, canvos })[system] !== undefined),
             close,
             [Symbol.asyncDispose]: close,
         };

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { readJson, readText, writeAtomically, type LabFolder } from "./folder";
 
-const STOP_TIMEOUT_MS = 15_000;
-const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 30_000;
+/** Docker starts, and a first start downloads packages; what ends is seen at once. */
+const START_TIMEOUT_MS = 300_000;
 const POLL_MS = 50;
 
 /** The process of a lab, as it is recorded. */

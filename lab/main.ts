@@ -11,7 +11,7 @@ import { runAttached, runningProcess, startDetached, stopProcess } from "./labPr
 const USAGE = `usage: lab COMMAND [--dir FOLDER]
 
   start [--with SYSTEM]... [--auto-boot] [--speed N] [--token-lifetime SECONDS] [--foreground]
-                    SYSTEM: ims, palette; also starts it in a lab that runs already
+                    SYSTEM: ims, palette, canvos; also starts it in a lab that runs already
   stop
   status [--json]
 

@@ -67,6 +67,7 @@ function configureStack(file: string, lab: LabDescription): void {
     document.setIn(["config", "edge-os:emf"], lab.emf);
     for (const system of systemsOf(lab)) document.setIn(["config", `edge-os:${system}`], lab[system]);
     document.setIn(["config", "images"], lab.images);
+    if (lab.appliance) document.setIn(["config", "appliance"], lab.appliance);
     document.commentBefore ??= ` Written by "npm run up": where the lab is. Its secrets are in the environment only.`;
     const written = document.toString();
     if (written !== text) writeAtomically(file, written);
@@ -82,6 +83,8 @@ function environment(folder: LabFolder, state: string): NodeJS.ProcessEnv {
         ...secretsOf(folder),
         PULUMI_BACKEND_URL: `file://${state}`,
         PULUMI_CONFIG_PASSPHRASE: keptSecret(path.join(folder.path, "passphrase")),
+        // The lab's images are small; those that the provider otherwise makes room for are not.
+        EDGE_OS_CANVOS_LEAST_DISK_GB: "2",
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
         PULUMI_NODEJS_TRANSPILE_ONLY: "true",

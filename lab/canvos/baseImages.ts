@@ -11,7 +11,8 @@ const BASE_FILES: Readonly<Record<string, string>> = {
     "etc/os-release": 'ID=ubuntu\nVERSION_ID="24.04"\n',
     "var/lib/dpkg/status":
         "Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 13\nDescription: files\n",
-    [`lib/modules/${KERNEL_VERSION}/modules.order`]: "",
+    [`lib/modules/${KERNEL_VERSION}/modules.dep`]: "kernel/fs/nfs/nfs.ko.zst:\n",
+    [`lib/modules/${KERNEL_VERSION}/kernel/fs/nfs/nfs.ko.zst`]: "a module\n",
 };
 const APPLETS = "sh cat chmod chown cp echo grep head ls mkdir mv printf rm sed sleep test touch".split(" ");
 

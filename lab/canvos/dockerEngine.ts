@@ -73,6 +73,11 @@ export class DockerEngine {
         return this.docker(["image", "inspect", reference]).status === 0;
     }
 
+    /** Takes these names away, as far as they are there. */
+    removeImages(references: readonly string[]): void {
+        this.docker(["image", "rm", ...references]);
+    }
+
     /** An image of one folder. */
     importFolder(folder: string, reference: string, ...changes: string[]): void {
         const options = changes.flatMap((change) => ["--change", change]);

@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { missingTools, type Tool } from "../tools";
 
 /** What a job and its base image are made with, by the Debian package that has it. */
-const TOOLS: readonly (readonly [command: string, packageName: string])[] = [
+const TOOLS: readonly Tool[] = [
     ["mksquashfs", "squashfs-tools"],
     ["unsquashfs", "squashfs-tools"],
     ["busybox", "busybox-static"],
@@ -22,14 +23,8 @@ export function assertJobsCanRun(): void {
 
 function lacking(): string | undefined {
     if (process.platform !== "linux") return "it needs Linux.";
-    const missing = TOOLS.filter(([command]) => !isThere(command));
-    if (missing.length > 0) {
-        const packages = [...new Set(missing.map(([, name]) => name))].join(" ");
-        return (
-            `${missing.map(([command]) => command).join(", ")} must be there. ` +
-            `On Debian and Ubuntu: sudo apt-get install ${packages}`
-        );
-    }
+    const missing = missingTools(TOOLS);
+    if (missing !== undefined) return missing;
     // Without being root one can still be it in a user namespace of one's own.
     const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user", "--map-auto"];
     const tried = spawnSync("unshare", [...user, "--mount", "--pid", "--fork", "true"], { encoding: "utf8" });
@@ -38,9 +33,4 @@ function lacking(): string | undefined {
         `it must be allowed to mount (${tried.stderr.trim()}): run it as root, or with user namespaces (package ` +
         "uidmap, and a range for you in /etc/subuid and /etc/subgid)."
     );
-}
-
-function isThere(command: string): boolean {
-    const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
-    return spawnSync("sh", ["-c", `command -v ${command}`], { env, stdio: "ignore" }).status === 0;
 }

@@ -2,16 +2,14 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as zlib from "node:zlib";
+import { liveScript, type LiveSystem } from "../../lab/canvos/liveSystem";
+import type { ArchiveEntry } from "../../lab/canvos/ramDisk";
 import { debianKernel } from "./debianPackages";
-import { type ArchiveEntry, tinySystem, writeFile } from "./tinySystem";
+import { tinySystem, writeFile } from "./tinySystem";
 import { needsTool } from "./tools";
 
 /** What the system on a bootable ISO does. */
-export interface BootableSystem {
-    /** Units by what `systemctl show` says of them; others are not found. */
-    services?: Readonly<Record<string, string>>;
-    /** Exit code of `mst start`; without it there is no such program. */
-    mst?: number;
+export interface BootableSystem extends LiveSystem {
     /**
      * Its first entry writes a system of the same kind to the disk, with these files, by their path without the first slash.
      * Without it the image is half as large, and so starts sooner.
@@ -21,7 +19,7 @@ export interface BootableSystem {
     files?: Readonly<Record<string, string | Buffer>>;
 }
 
-export const ACTIVE = "LoadState=loaded ActiveState=active Result=success ExecMainStartTimestampMonotonic=7";
+export { ACTIVE } from "../../lab/canvos/liveSystem";
 /** Folder of the installed system that outlives a restart; all others do not. */
 export const PERSISTENT = "/etc/modprobe.d";
 /** Places of the boot menu. */
@@ -134,57 +132,33 @@ function modulesOf(test: Mocha.Context): ArchiveEntry[] {
     ];
 }
 
-/** Busybox as what Kairos shows: a greeting, a login, systemd's and NVIDIA's commands, an installer. */
-function systemScript({ services = {}, mst, overlay = {} }: BootableSystem, isInstaller: boolean): string {
-    const units = Object.entries(services).map(([unit, state]) => `    ${unit}) echo "${state}" ;;`);
+/** A live system that installs itself where its command line says so, or one that was installed. */
+function systemScript(system: BootableSystem, isInstaller: boolean): string {
+    const { overlay = {} } = system;
     const kept = `dd if=/dev/vda bs=1M skip=${KEPT_AT_MIB} count=1 2>/dev/null`;
     const keep = `tar -c -f /kept.tar -C / etc; dd if=/kept.tar of=/dev/vda bs=1M seek=${KEPT_AT_MIB} 2>/dev/null; sync`;
-    return [
-        "/bin/busybox --install -s /bin",
-        "export PATH=/bin",
-        "mount -t devtmpfs dev /dev",
-        `mkdir -p /etc/lost ${PERSISTENT}`,
-        `for module in ${VIRTIO.join(" ")}; do insmod /modules/$module.ko 2>/dev/null; done`,
-        "cat >/bin/systemctl <<'END'",
-        "#!/bin/sh",
-        'for unit in "$@"; do :; done',
-        'case "$unit" in',
-        ...units,
-        '    *) echo "LoadState=not-found ActiveState=inactive Result=success" ;;',
-        "esac",
-        "END",
-        ...(mst === undefined
-            ? []
-            : [
-                  "cat >/bin/mst <<'END'",
-                  "#!/bin/sh",
-                  "echo no devices >&2",
-                  `exit ${mst}`,
-                  "END",
-                  "chmod 755 /bin/mst",
-              ]),
-        "chmod 755 /bin/systemctl",
-        ...(isInstaller
-            ? [
-                  "if grep -q edge.install /proc/cmdline; then",
-                  "  zcat /installed.gz >/dev/vda",
-                  ...Object.entries(overlay).flatMap(([file, content]) => [
-                      `  mkdir -p /${path.dirname(file)}`,
-                      `  printf '%s' '${content}' >/${file}`,
-                  ]),
-                  `  ${keep}`,
-                  "  echo Installation completed",
-                  "  reboot -f",
-                  "fi",
-              ]
-            : [`${kept} | tar -x -C / 2>/dev/null`, "rm -rf /etc/lost/*"]),
-        // A shell's own function comes before the program of its name.
-        `echo 'reboot() { rm -f /etc/lost/* /etc/lost/.[a-z]*; ${keep}; /bin/busybox reboot -f; }' >/shrc`,
-        "echo 'Welcome to Kairos!'",
-        "while :; do",
-        "  printf 'localhost login: '",
-        "  read -r user || sleep 1",
-        '  [ "$user" = root ] && ENV=/shrc sh -i',
-        "done",
-    ].join("\n");
+    return liveScript(system, {
+        early: [
+            `mkdir -p /etc/lost ${PERSISTENT}`,
+            `for module in ${VIRTIO.join(" ")}; do insmod /modules/$module.ko 2>/dev/null; done`,
+        ],
+        late: [
+            ...(isInstaller
+                ? [
+                      "if grep -q edge.install /proc/cmdline; then",
+                      "  zcat /installed.gz >/dev/vda",
+                      ...Object.entries(overlay).flatMap(([file, content]) => [
+                          `  mkdir -p /${path.dirname(file)}`,
+                          `  printf '%s' '${content}' >/${file}`,
+                      ]),
+                      `  ${keep}`,
+                      "  echo Installation completed",
+                      "  reboot -f",
+                      "fi",
+                  ]
+                : [`${kept} | tar -x -C / 2>/dev/null`, "rm -rf /etc/lost/*"]),
+            // A shell's own function comes before the program of its name.
+            `echo 'reboot() { rm -f /etc/lost/* /etc/lost/.[a-z]*; ${keep}; /bin/busybox reboot -f; }' >/shrc`,
+        ],
+    });
 }

@@ -1,25 +1,14 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import * as zlib from "node:zlib";
 import { type NewPartition, writePartitionTable } from "../../examples/quickstart/gpt";
+import { type ArchiveEntry, ramDisk } from "../../lab/canvos/ramDisk";
 import { debianKernel, debianPackage } from "./debianPackages";
 import { needsTool } from "./tools";
 
 export const MIB = 1024 * 1024;
 const ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
 const LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
-
-/** Says that it runs, and then what the test wants; a login prompt at last, as systems do, without a line's end. */
-function initScript(script: string): string {
-    return [
-        "#!/bin/busybox sh",
-        "/bin/busybox mount -t proc none /proc",
-        script,
-        "exec /bin/busybox sleep 1000",
-        "",
-    ].join("\n");
-}
 
 export interface TinySystem {
     kernel: string;
@@ -33,19 +22,7 @@ export function tinySystem(
     files: readonly ArchiveEntry[] = [],
 ): TinySystem {
     const busybox = fs.readFileSync(path.join(debianPackage(test, "busybox-static"), "bin/busybox"));
-    const initrd = zlib.gzipSync(
-        cpioArchive([
-            { name: "bin", mode: 0o40755 },
-            { name: "proc", mode: 0o40755 },
-            { name: "dev", mode: 0o40755 },
-            { name: "dev/console", mode: 0o20600, device: [5, 1] },
-            { name: "bin/busybox", mode: 0o100755, content: busybox },
-            { name: "init", mode: 0o100755, content: Buffer.from(initScript(script)) },
-            ...files,
-        ]),
-        { level: 1 },
-    );
-    return { kernel: debianKernel(test), initrd };
+    return { kernel: debianKernel(test), initrd: ramDisk(busybox, script, files) };
 }
 
 /** Kernel, initial ram disk and command line in one EFI program (a unified kernel image). */
@@ -107,31 +84,4 @@ function call(program: string, args: readonly string[]): void {
     const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` };
     const { status, stderr } = spawnSync(program, args, { env });
     if (status !== 0) throw new Error(`${program}: ${stderr.toString()}`);
-}
-
-/** A file of an initial ram disk; folders come before what is in them. */
-export interface ArchiveEntry {
-    name: string;
-    mode: number;
-    content?: Buffer;
-    device?: readonly [major: number, minor: number];
-}
-
-/** The form the kernel unpacks ("newc"): made here since device files take root otherwise. */
-function cpioArchive(entries: readonly ArchiveEntry[]): Buffer {
-    const all = [...entries, { name: "TRAILER!!!", mode: 0 }];
-    return Buffer.concat(all.flatMap((entry, i) => cpioEntry(entry, i + 1)));
-}
-
-function cpioEntry(
-    { name, mode, content = Buffer.alloc(0), device = [0, 0] }: ArchiveEntry,
-    inode: number,
-): Buffer[] {
-    const fields = [inode, mode, 0, 0, 1, 0, content.length, 0, 0, device[0], device[1], name.length + 1, 0];
-    const header = `070701${fields.map((field) => field.toString(16).padStart(8, "0")).join("")}${name}\0`;
-    return [Buffer.from(header), padding(header.length), content, padding(content.length)];
-}
-
-function padding(length: number): Buffer {
-    return Buffer.alloc((4 - (length % 4)) % 4);
 }

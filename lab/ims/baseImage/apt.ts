@@ -8,8 +8,15 @@ import { addApplets, copyWithLibraries } from "./smallRoot";
 export interface LocalPackage {
     readonly name: string;
     readonly description: string;
+    /** Default: 1.0. */
+    readonly version?: string;
+    /** Default: all. */
+    readonly architecture?: string;
+    readonly depends?: readonly string[];
     /** By their paths in the image. */
-    readonly files: Readonly<Record<string, string>>;
+    readonly files: Readonly<Record<string, string | Buffer>>;
+    /** Those of them that can be run. */
+    readonly programs?: readonly string[];
     /** Run by its installation. */
     readonly postinst?: string;
 }
@@ -38,26 +45,44 @@ export function addApt(root: string, packages: readonly LocalPackage[]): void {
     write("var/lib/dpkg/status", "");
     write("etc/apt/apt.conf.d/00root", 'APT::Sandbox::User "root";\n');
     write("etc/apt/sources.list", "deb [trusted=yes] file:/srv/packages ./\n");
-    const repository = path.join(root, "srv/packages");
-    const index = packages.map((one) => build(one, repository));
-    fs.writeFileSync(path.join(repository, "Packages"), index.join("\n"));
+    buildRepository(path.join(root, "srv/packages"), packages);
+}
+
+/** Builds packages into a folder, with the index that apt reads. */
+export function buildRepository(folder: string, packages: readonly LocalPackage[]): void {
+    const index = packages.map((one) => buildPackage(one, folder));
+    fs.writeFileSync(path.join(folder, "Packages"), index.join("\n"));
 }
 
 /** Builds a package into a folder, and returns its part of the index. */
-function build({ name, description, files, postinst }: LocalPackage, repository: string): string {
+export function buildPackage(
+    {
+        name,
+        description,
+        files,
+        postinst,
+        version = "1.0",
+        architecture = "all",
+        depends = [],
+        programs = [],
+    }: LocalPackage,
+    repository: string,
+): string {
     const control = [
-        ...[`Package: ${name}`, "Version: 1.0", "Architecture: all"],
+        ...[`Package: ${name}`, `Version: ${version}`, `Architecture: ${architecture}`],
+        ...(depends.length > 0 ? [`Depends: ${depends.join(", ")}`] : []),
         ...["Maintainer: Nobody <nobody@example.com>", `Description: ${description}`],
     ].join("\n");
     const folder = fs.mkdtempSync(path.join(repository, ".build-"));
     fs.chmodSync(folder, 0o755);
-    const write = (file: string, content: string, mode = 0o644): void => {
+    const write = (file: string, content: string | Buffer, mode = 0o644): void => {
         fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
         fs.writeFileSync(path.join(folder, file), content, { mode });
     };
     write("DEBIAN/control", `${control}\n`);
     if (postinst !== undefined) write("DEBIAN/postinst", postinst, 0o755);
-    for (const [file, content] of Object.entries(files)) write(file, content);
+    for (const [file, content] of Object.entries(files))
+        write(file, content, programs.includes(file) ? 0o755 : 0o644);
     const packed = path.join(repository, `${name}.deb`);
     execFileSync("dpkg-deb", ["--root-owner-group", "-Zgzip", "--build", folder, packed], {
         stdio: "ignore",

@@ -97,7 +97,7 @@ describe("the lab's command line", function () {
     });
 
     for (const [words, expected] of [
-        [["start", "--with", "nothing"], /--with takes ims or palette, not "nothing"/],
+        [["start", "--with", "nothing"], /--with takes ims or palette or canvos, not "nothing"/],
         [["frobnicate"], /There is no command "frobnicate"/],
         [["start", "--speed", "fast"], /--speed takes a number, not "fast"/],
         [["device", "boot", "SN00001"], /does not run\. Start it with/],
