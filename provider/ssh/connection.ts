@@ -3,9 +3,13 @@ import { Limiter } from "../http/limiter";
 import { describeAddress, type SshAddress } from "./address";
 import type { Connected } from "./connect";
 import { execute, type ExecOptions, type ExecResult } from "./execute";
+import { streamFile, type StreamedFile } from "./streamedFile";
 import { Transfer } from "./transfer";
 
-/** sshd allows 10 sessions over one connection unless it is told otherwise; two are left to others. */
+/**
+ * sshd allows 10 sessions over one connection unless it is told otherwise: one more is for large files, each of which
+ * takes all the bandwidth there is, and one is left to whoever ends a command.
+ */
 const SESSIONS = 8;
 const CLOSE_LIMIT = 2_000;
 const MAX_FILE = 1 << 20;
@@ -17,6 +21,7 @@ export interface TransferOptions {
 /** A logged-in connection. What is asked of it at once waits its turn where the server would refuse it. */
 export class SshConnection implements AsyncDisposable {
     private readonly sessions = new Limiter(SESSIONS, SESSIONS);
+    private readonly streams = new Limiter(1, 1);
     private readonly gone: Promise<void>;
     private open = true;
 
@@ -89,6 +94,9 @@ export class SshConnection implements AsyncDisposable {
 
     private transfer<T>(options: TransferOptions, body: (transfer: Transfer) => Promise<T>): Promise<T> {
         const { signal } = options;
-        return this.sessions.run(() => Transfer.run(this.client, this.where, signal, body), signal);
+        const { client, where } = this;
+        const stream = (file: StreamedFile): Promise<void> =>
+            this.streams.run(() => streamFile(client, where, file, signal), signal);
+        return this.sessions.run(() => Transfer.run({ client, where, stream }, signal, body), signal);
     }
 }

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientChannel } from "ssh2";
@@ -7,8 +7,11 @@ import { CommandTimedOut, ConnectionLost } from "./failure";
 import { quote } from "./quote";
 
 export interface ExecOptions {
-    /** What the command reads; without it, nothing. Secrets go here and not into the command, which `ps` shows. */
-    readonly stdin?: string | Buffer | Readable;
+    /**
+     * What the command reads, or what writes it; without it, nothing. Secrets go here and not into the command, which
+     * `ps` shows.
+     */
+    readonly stdin?: string | Buffer | Readable | ((channel: Writable) => Promise<void>);
     /** Ends the command there, and what it has started. */
     readonly signal?: AbortSignal;
     /** Each line as it comes, of both outputs, without its end. */
@@ -155,6 +158,10 @@ function feed(channel: ClientChannel, stdin: ExecOptions["stdin"]): void {
     channel.on("error", () => undefined);
     if (stdin === undefined || typeof stdin === "string" || Buffer.isBuffer(stdin)) {
         channel.end(stdin);
+        return;
+    }
+    if (typeof stdin === "function") {
+        void stdin(channel).finally(() => channel.end());
         return;
     }
     stdin.once("error", () => channel.end());

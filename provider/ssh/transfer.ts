@@ -4,20 +4,21 @@ import type { Client, FileEntryWithStats, SFTPWrapper, Stats } from "ssh2";
 import { Limiter } from "../http/limiter";
 import { EdgeError, messageOf } from "../resource/errors";
 import { ConnectionLost } from "./failure";
+import type { StreamedFile } from "./streamedFile";
 
 /** Files that are on their way at once: small ones wait for round trips, not for bandwidth. */
 const FILES_AT_ONCE = 8;
 const PERMISSIONS = 0o7777;
 /** What every server answers at once. */
 const CHUNK = 32 << 10;
-/**
- * Fewer and larger packets than the library's 64 of 32 KiB, in just more than OpenSSH's window of 2 MiB: OpenSSH takes up
- * to 255 KiB, and for other servers the library cuts them.
- */
-const UPLOAD = { chunkSize: 255 << 10, concurrency: 9 };
+/** From this size on a file goes faster by itself than in packets of SFTP, which a smaller one shares with others. */
+const STREAMED = 4 << 20;
 /** Codes of SFTP answers. */
 const END_OF_FILE = 1;
 const NO_SUCH_FILE = 2;
+
+/** Sends one large file beside the session. */
+export type FileStream = (file: StreamedFile) => Promise<void>;
 
 /** One SFTP session, for one transfer. */
 export class Transfer {
@@ -27,6 +28,7 @@ export class Transfer {
     private constructor(
         private readonly sftp: SFTPWrapper,
         private readonly where: string,
+        private readonly stream: FileStream,
     ) {
         sftp.once("close", () => {
             this.closed = true;
@@ -37,14 +39,13 @@ export class Transfer {
 
     /** Runs a transfer; a cancellation ends it where it is. */
     static async run<T>(
-        client: Client,
-        where: string,
+        { client, where, stream }: { client: Client; where: string; stream: FileStream },
         signal: AbortSignal | undefined,
         body: (transfer: Transfer) => Promise<T>,
     ): Promise<T> {
         signal?.throwIfAborted();
         const sftp = await open(client, where);
-        const transfer = new Transfer(sftp, where);
+        const transfer = new Transfer(sftp, where, stream);
         const onAbort = (): void => sftp.end();
         signal?.addEventListener("abort", onAbort, { once: true });
         try {
@@ -65,7 +66,7 @@ export class Transfer {
         const stats = await fs.promises.lstat(local);
         if (stats.isDirectory()) await this.uploadFolder(local, remote, stats.mode & PERMISSIONS);
         else if (stats.isSymbolicLink()) await this.uploadLink(local, remote);
-        else if (stats.isFile()) await this.uploadFile(local, remote, stats.mode & PERMISSIONS);
+        else if (stats.isFile()) await this.uploadFile(local, remote, stats);
         else
             throw new EdgeError(`${local} is neither a file nor a folder nor a link, and cannot be uploaded`);
     }
@@ -116,9 +117,14 @@ export class Transfer {
         });
     }
 
-    private async uploadFile(local: string, remote: string, mode: number): Promise<void> {
+    private async uploadFile(local: string, remote: string, stats: fs.Stats): Promise<void> {
+        const mode = stats.mode & PERMISSIONS;
         await this.files.run(async () => {
-            await this.ask(remote, (done) => this.sftp.fastPut(local, remote, UPLOAD, done));
+            if (stats.size >= STREAMED) {
+                await this.stream({ local, remote, mode });
+                return;
+            }
+            await this.ask(remote, (done) => this.sftp.fastPut(local, remote, done));
             // Not when it is opened: the server's umask would have its say.
             await this.ask(remote, (done) => this.sftp.chmod(remote, mode, done));
         });

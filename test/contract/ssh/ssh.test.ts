@@ -205,6 +205,26 @@ describe("SSH against a real sshd", function () {
             );
         });
 
+        it("that are large are named the same way, and nobody else reads them before they have their mode", async () => {
+            const large = path.join(scratch, "large");
+            fs.writeFileSync(large, Buffer.alloc((9 << 20) + 1, "0123456789"), { mode: 0o640 });
+            const error = await failure(ssh.upload(large, path.join(scratch, "no", "such", "folder")));
+            expect(error.message).to.match(/no\/such\/folder on .*: .*(no such file|nonexistent)/);
+            expect((await failure(ssh.upload(large, "/dev/full"))).message).to.match(
+                /^\/dev\/full on .*: no space left on device$/,
+            );
+            const modes = new Set<number>();
+            const target = path.join(scratch, "it's large");
+            const watch = fs.watch(scratch, () => {
+                if (fs.existsSync(target)) modes.add(fs.statSync(target).mode & 0o777);
+            });
+            await ssh.upload(large, target);
+            await until(() => modes.has(0o640), "its mode");
+            watch.close();
+            expect([...modes].filter((mode) => mode !== 0o640 && mode !== 0o600)).to.deep.equal([]);
+            expect(fs.readFileSync(target).equals(fs.readFileSync(large))).to.equal(true);
+        });
+
         it("stop on their way when they are cancelled", async () => {
             const big = path.join(scratch, "huge");
             fs.writeFileSync(big, "");
