@@ -1,14 +1,21 @@
 import * as fs from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
 import { palette } from "pulumi-edge-os";
 
 // Another release is another version of the profile, to which the cluster moves before the old one goes.
 const release = "1.0.0";
 
-// What the nodes run. A canvos.ApplianceImage has these two as outputs; the lab pulls no image.
-const appliance = {
-    systemUri: `registry.example.com/edge/ubuntu:kubeadm-1.34.2-v4.8.10-${release}`,
-    kubernetesVersions: ["1.34.2"],
-};
+// What the nodes run: the outputs of a canvos.ApplianceImage. They come from the stack that builds it, as
+// examples/edge-appliance does, once "pulumi config set applianceStack organization/<project>/<stack>" names it (under
+// the Pulumi CLI: the embedded engine reads no other stacks). Without one it is a name alone; the lab pulls no image.
+const applianceStack = new pulumi.Config().get("applianceStack");
+const appliance: palette.ProviderImage =
+    applianceStack === undefined
+        ? {
+              systemUri: `registry.example.com/edge/ubuntu:kubeadm-1.34.2-v4.8.10-${release}`,
+              kubernetesVersions: ["1.34.2"],
+          }
+        : { systemUri: builtBy(applianceStack) };
 
 const profile = new palette.ClusterProfile("edge", {
     name: "edge-site",
@@ -77,3 +84,8 @@ const running = new palette.ClusterGate("site1-running", { clusters: [cluster] }
 export const clusterUid = cluster.uid;
 export const controlPlane = cluster.endpointHost;
 export const state = running.until;
+
+/** Another image under the same release is refused in the preview: it needs another version of the profile. */
+function builtBy(stack: string): pulumi.Output<string> {
+    return new pulumi.StackReference(stack).requireOutput("systemUri") as pulumi.Output<string>;
+}
