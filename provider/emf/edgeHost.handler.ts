@@ -47,6 +47,12 @@ export const edgeHost = defineEmfResource({
         const host =
             outputs.hostId === undefined ? undefined : await client.look("hosts", outputs.hostId, { signal });
         if (!host || isBeingDeleted(host)) return undefined;
+        if (host.desiredState === "HOST_STATE_UNTRUSTED") {
+            context.log.warn(
+                `${describeHost(host)} was deauthorized, which EMF cannot take back: to have it again, let it be ` +
+                    'installed anew (another reimageToken with reimage: "allow")',
+            );
+        }
         const instance = host.instance && !isBeingDeleted(host.instance) ? host.instance : undefined;
         return {
             inputs: {

@@ -27,6 +27,8 @@ export interface ObservedHost {
     deauthorized: boolean;
     lvmSizeGb: number;
     vpro: boolean;
+    /** Its own system has reported. EMF's installer sends such a machine away until it is registered anew. */
+    hasRun: boolean;
     instance?: ObservedInstance;
 }
 
@@ -101,10 +103,14 @@ function planInstance(
     fresh: readonly Step[],
 ): Plan {
     const { instance } = observed;
-    if (!instance) {
-        return { steps: desired.osProfile === undefined ? steps : [...steps, { do: "createInstance" }] };
+    if (desired.osProfile === undefined) {
+        return instance ? planWithoutProfile(observed, instance, context, steps) : { steps };
     }
-    if (desired.osProfile === undefined) return planWithoutProfile(observed, instance, context, steps);
+    if (observed.hasRun && (!instance || instance.deleting)) {
+        const reason = "its instance was deleted, and EMF gives a machine that has run no other one";
+        return planReimage(observed, desired, reason, fresh);
+    }
+    if (!instance) return { steps: [...steps, { do: "createInstance" }] };
     if (instance.deleting) {
         const wait: Step[] = [{ do: "removeInstance", instance: instance.id }, { do: "createInstance" }];
         return { steps: [...steps, ...wait] };
@@ -260,15 +266,27 @@ export function observeHost(host: HostResource, instance: InstanceResource | nul
         deauthorized: host.desiredState === "HOST_STATE_UNTRUSTED",
         lvmSizeGb: host.userLvmSize,
         vpro: host.desiredAmtState === "AMT_STATE_PROVISIONED",
-        ...(instance ? { instance: observeInstance(instance) } : {}),
+        hasRun: hasRun(host),
+        ...(instance ? { instance: observeInstance(instance, hasRun(host)) } : {}),
     };
+}
+
+/** Whether the machine's own system has reported: nothing else changes the status that a host is registered with. */
+export function hasRun({ hostStatus, hostStatusTimestamp }: HostResource): boolean {
+    return hostStatusTimestamp !== 0 && hostStatus !== "" && hostStatus !== "Not Connected";
+}
+
+/** An instance whose installation has not begun. */
+export function isUntouched(instance: InstanceResource): boolean {
+    return diskState(instance) === "untouched";
 }
 
 export function siteOf(host: HostResource): string {
     return host.site?.resourceId ?? host.siteId;
 }
 
-function observeInstance(instance: InstanceResource): ObservedInstance {
+function observeInstance(instance: InstanceResource, hasRun: boolean): ObservedInstance {
+    const disk = diskState(instance);
     return {
         id: instance.resourceId,
         osProfile: instance.os?.resourceId ?? instance.osID,
@@ -276,7 +294,8 @@ function observeInstance(instance: InstanceResource): ObservedInstance {
         securityFeature: instance.securityFeature,
         localAccount: instance.localaccount?.resourceId ?? instance.localAccountID,
         customConfigs: instance.customConfig.map(({ resourceId }) => resourceId),
-        disk: diskState(instance),
+        // An instance that was made by hand for a machine that runs says nothing of its disk.
+        disk: hasRun && disk === "untouched" ? "installed" : disk,
         deleting: instance.desiredState === "INSTANCE_STATE_DELETED",
     };
 }

@@ -1,6 +1,7 @@
 import { failed, ready, working, type Standing } from "../gate/standing";
-import type { HostResource } from "./api";
+import type { HostResource, InstanceResource } from "./api";
 import { isBeingDeleted } from "./client";
+import { hasRun, isUntouched } from "./edgeHostPlan";
 
 /** How far a host has to come. */
 export const PHASES = ["registered", "onboarded", "provisioned", "running"] as const;
@@ -23,10 +24,19 @@ export function standingOf(host: HostResource | undefined, until: Phase): Standi
     if (isBeingDeleted(instance)) return failed(`its instance ${instance.resourceId} is being deleted`);
     if (!isProvisioned(host)) {
         if (host.currentState !== "HOST_STATE_ONBOARDED") return beforeOnboarding(host);
+        if (hasRun(host) && isUntouched(instance)) return failed(neverInstalled(instance));
         return working("provisioning", provisioningStep(instance.provisioningStatus));
     }
     if (until === "provisioned" || isRunning(host)) return ready(until);
     return working("starting", host.hostStatus);
+}
+
+/** EMF's installer turns away a machine that is onboarded and not in the middle of an installation. */
+function neverInstalled({ resourceId }: InstanceResource): string {
+    return (
+        `the machine has its system already, and EMF will not install ${resourceId} on it: the host must be ` +
+        'registered anew, by another reimageToken of its EdgeHost with reimage: "allow"'
+    );
 }
 
 /** Before the machine has reported, EMF's status stays at its default and has no time. */

@@ -1,7 +1,7 @@
 import type { Context } from "../resource/context";
 import type { CheckOutcome } from "../resource/definition";
 import type { Problem } from "../resource/problem";
-import { hasUnknown, isKnown, UNKNOWN, type Checked } from "../resource/unknown";
+import { hasUnknown, isKnown, UNKNOWN, type Checked, type Unknown } from "../resource/unknown";
 import type { OsResource } from "./api";
 import { fingerprintOf } from "./certificate";
 import type { EmfClient } from "./client";
@@ -9,7 +9,7 @@ import { DEFAULT_PROFILES } from "./defaultProfiles";
 import { imageProblems, imageWarnings } from "./imageUrl";
 import { traitProblems } from "./osProfile.image";
 import { warnOfKernel } from "./osProfile.kernel";
-import { choosePin } from "./osProfile.pin";
+import { choosePin, type Pin } from "./osProfile.pin";
 import {
     claimOfProfile,
     CONTENT_FIELDS,
@@ -40,6 +40,9 @@ export async function checkOsProfile(
     warnOfDefaultPair(inputs, context);
 
     const changes = sameProfile ? contentChanges(sameProfile, inputs) : [];
+    if (sameProfile && (await clearsCertificate(inputs, sameProfile, context))) {
+        changes.push(`tlsCaCert: ${UNWANTED_CERTIFICATE}`);
+    }
     if (sameProfile && changes.length > 0) {
         problems.push(...(await checkContentChange(inputs, sameProfile, changes, context)));
     }
@@ -55,14 +58,34 @@ export async function checkOsProfile(
         values: {
             ...(sameProfile && changes.length === 0 ? keptTexts(inputs, sameProfile, context) : {}),
             pinnedCertificate: certificate,
-            pinnedFingerprint:
-                certificate === undefined
-                    ? undefined
-                    : isKnown(certificate)
-                      ? fingerprintOf(certificate)
-                      : UNKNOWN,
+            pinnedFingerprint: pinnedFingerprint(inputs, certificate),
         },
     };
+}
+
+/** An asked-for absence is kept as one: else neither a certificate of others nor this wish, said later, would show. */
+function pinnedFingerprint(
+    { tlsCaCert }: Inputs,
+    certificate: Pin["certificate"],
+): string | undefined | Unknown {
+    if (tlsCaCert === "") return "";
+    if (certificate === undefined) return undefined;
+    return isKnown(certificate) ? fingerprintOf(certificate) : UNKNOWN;
+}
+
+const UNWANTED_CERTIFICATE = "the profile has one, which EMF cannot clear, the program wants none";
+
+/** Whether EMF has a certificate that the program, by now, asks to be without. */
+async function clearsCertificate(
+    inputs: Inputs,
+    state: State,
+    context: Context<EmfClient>,
+): Promise<boolean> {
+    if (inputs.tlsCaCert !== "" || state.pinnedFingerprint === "") return false;
+    if (state.pinnedCertificate !== undefined) return true;
+    // Taken over without tlsCaCert: what the profile has was nobody's business.
+    const present = await inCheck(context, (client) => findByName(client, state.name ?? ""), undefined);
+    return present !== undefined && present.tlsCaCert !== "";
 }
 
 function checkImage(inputs: Inputs, privateCa: boolean, context: Context<EmfClient>): Problem[] {
@@ -105,11 +128,7 @@ function contentChanges(state: State, inputs: Inputs): string[] {
     const before = Object.fromEntries(
         CONTENT_FIELDS.filter((field) => !unknown.includes(field)).map((field) => [field, state[field]]),
     ) as Content;
-    const changes = contentDifferences(state, wanted, before, "the profile");
-    if (inputs.tlsCaCert === "" && state.pinnedCertificate !== undefined) {
-        changes.push("tlsCaCert: the profile has one, which EMF cannot clear, the program wants none");
-    }
-    return changes;
+    return contentDifferences(state, wanted, before, "the profile");
 }
 
 async function checkContentChange(
@@ -206,6 +225,9 @@ function checkTakeOver(present: OsResource, inputs: Inputs, context: Context<Emf
         CONTENT_FIELDS.map((field) => [field, known(inputs[field])]),
     ) as Content;
     const differences = contentDifferences(contentOf(present), wanted, {}, "EMF");
+    if (inputs.tlsCaCert === "" && present.tlsCaCert !== "") {
+        differences.push(`tlsCaCert: ${UNWANTED_CERTIFICATE}`);
+    }
     if (differences.length > 0) {
         const lines = differences.map((difference) => `  - ${difference}`).join("\n");
         return [{ path: ["name"], message: `${what} with other content:\n${lines}\nChoose another name` }];

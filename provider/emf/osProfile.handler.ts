@@ -187,8 +187,10 @@ function asStored(profile: OsResource, declared: Partial<Inputs>): Partial<Input
     if (declared.metadata !== undefined) {
         stored.metadata = declaredOf(parseMetadata(profile.metadata), declared.metadata);
     }
-    if (declared.pinnedCertificate !== undefined) {
-        stored.pinnedFingerprint = fingerprintOf(profile.tlsCaCert) ?? "";
+    if (declared.pinnedCertificate !== undefined || declared.tlsCaCert === "") {
+        const { tlsCaCert } = profile;
+        // EMF takes any base64 for a certificate.
+        stored.pinnedFingerprint = tlsCaCert === "" ? "" : (fingerprintOf(tlsCaCert) ?? "of no certificate");
     }
     return { name: profile.name, ...stored };
 }

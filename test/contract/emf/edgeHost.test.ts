@@ -102,6 +102,22 @@ describe("emf.EdgeHost against the lab", () => {
         expect(result.ok).to.equal(true);
     }
 
+    /** Its own system has reported. */
+    function pretendRunning(hostId: string): void {
+        const result = lab.emf.store.manager({
+            op: "update",
+            kind: "host",
+            resourceId: hostId,
+            fields: {
+                hostStatus: "Running",
+                hostStatusIndicator: "STATUS_INDICATION_IDLE",
+                hostStatusTimestamp: 1_700_000_000,
+            },
+            mask: ["host_status", "host_status_indicator", "host_status_timestamp"],
+        });
+        expect(result.ok).to.equal(true);
+    }
+
     it("registers, describes and gives an instance in three writes; a second run changes nothing", async () => {
         const site = await lab.emf.create("sites", { name: "store 17" });
         const row = new Row(edgeHost);
@@ -349,6 +365,29 @@ describe("emf.EdgeHost against the lab", () => {
             expect(row.state?.outputs.instanceId)
                 .to.match(/^inst-/)
                 .and.not.equal(before);
+        });
+
+        it("an instance that vanished from a machine that has run comes back with a new registration only", async () => {
+            const before = row.state?.outputs.instanceId as string;
+            pretendRunning(host.resourceId);
+            await lab.emf.remove("compute/instances", before);
+            await eventually(async () => (await instances()).length === 0);
+            expect(await row.refresh(run())).to.deep.equal(["osProfile"]);
+            const wanted = { ...inputs, osProfile: profile };
+            expect(await failure(row.check(wanted, run()))).to.match(
+                /osProfile.*its instance was deleted.*reimage: "allow"/,
+            );
+
+            expect(await row.up({ ...wanted, reimage: "allow" }, run())).to.equal("updated");
+            expect((await onlyHost()).resourceId).not.to.equal(host.resourceId);
+            expect(await instances()).to.have.lengthOf(1);
+        });
+
+        it("a host that was deauthorized is told of, though no input shows it", async () => {
+            const context = run();
+            await context.client.changeHost(host.resourceId, "invalidate");
+            await row.refresh(context);
+            expect(context.messages.warn.join()).to.include("was deauthorized, which EMF cannot take back");
         });
 
         it("a host that was deleted is gone, and registered anew", async () => {

@@ -264,6 +264,47 @@ describe("emf.OsProfile against the lab", () => {
             expect(problems.join()).to.contain("with other content").and.contain(`EMF has "${SHA}"`);
         });
 
+        it('is refused with tlsCaCert: "" where it has a certificate, when it is taken over and also later', async () => {
+            const relative = { imageUrl: "files-edge-orch/ubuntu.raw.gz", type: "IMMUTABLE", adopt: true };
+            await lab.emf.create("compute/os", {
+                name: "ubuntu-edge-1",
+                imageUrl: relative.imageUrl,
+                sha256: SHA,
+                osType: "OS_TYPE_IMMUTABLE",
+                osProvider: "OS_PROVIDER_KIND_INFRA",
+                securityFeature: "SECURITY_FEATURE_NONE",
+                tlsCaCert: "YWJjZA==",
+            });
+            run();
+            const without = program({ ...relative, tlsCaCert: "" });
+            const wanted = "tlsCaCert: the profile has one, which EMF cannot clear, the program wants none";
+            expect((await check(without)).problems.join("\n")).to.include(wanted);
+
+            const row = await up(program(relative));
+            run();
+            const later = await check(without, row);
+            expect(later.problems.join("\n")).to.include(wanted).and.to.include("replace-when-unused");
+            run();
+            const remade = await up({ ...without, onContentChange: "replace-when-unused" }, row);
+            expect(await lab.emf.list("compute/os")).to.have.lengthOf(1);
+            expect((await lab.emf.list("compute/os"))[0]).to.include({ tlsCaCert: "" });
+            expect(remade.inputs.pinnedFingerprint).to.equal("");
+        });
+
+        it("shows a certificate that somebody gave a profile which is to have none", async () => {
+            run();
+            const row = await up(
+                program({ imageUrl: "files-edge-orch/ubuntu.raw.gz", type: "IMMUTABLE", tlsCaCert: "" }),
+            );
+            await lab.emf.patch("compute/os", row.outputs.resourceId, {
+                sha256: SHA,
+                tlsCaCert: "YWJjZA==",
+            });
+            run();
+            const found = await osProfile.read(row.id, row, context);
+            expect(found?.inputs?.pinnedFingerprint).to.equal("of no certificate");
+        });
+
         it("is adopted when the content is the same, and keeps foreign metadata", async () => {
             const existing = await lab.emf.create(
                 "compute/os",

@@ -49,6 +49,7 @@ function host(changes: Partial<ObservedHost> = {}): ObservedHost {
         deauthorized: false,
         lvmSizeGb: 0,
         vpro: false,
+        hasRun: false,
         ...changes,
     };
 }
@@ -63,6 +64,28 @@ const table: [string, ObservedHost | undefined, DesiredHost, Partial<PlanContext
     ["all in place", host({ instance: instance() }), desired(), {}, []],
     ["registered without a claim", host({ metadata: [] }), desired(), {}, ["describe", "createInstance"]],
     ["instance vanished", host(), desired(), {}, ["createInstance"]],
+    ["instance vanished from a machine that has run", host({ hasRun: true }), desired(), {}, "refused"],
+    [
+        "instance vanished from a machine that has run, allowed",
+        host({ hasRun: true }),
+        desired({ reimage: "allow" }),
+        {},
+        ["deauthorize", "removeHost", ...FRESH],
+    ],
+    [
+        "instance being deleted on a machine that has run",
+        host({ hasRun: true, instance: instance({ deleting: true }) }),
+        desired(),
+        {},
+        "refused",
+    ],
+    [
+        "no profile wanted for a machine that has run",
+        host({ hasRun: true }),
+        desired({ osProfile: undefined }),
+        {},
+        [],
+    ],
     [
         "instance being deleted",
         host({ instance: instance({ deleting: true }) }),

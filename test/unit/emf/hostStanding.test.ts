@@ -46,6 +46,17 @@ const onboarded = { currentState: "ONBOARDED", booted: true };
 const installed = { state: "RUNNING", provisioning: ["Provisioned", "IDLE"] as [string, string] };
 
 const table: [title: string, looks: Looks | undefined, until: Phase, expected: Standing][] = [
+    [
+        "given an instance by hand although it has its system",
+        { ...onboarded, host: ["Running", "IDLE"], instance: {} },
+        "running",
+        {
+            state: "failed",
+            doing:
+                "the machine has its system already, and EMF will not install inst-1 on it: the host must be " +
+                'registered anew, by another reimageToken of its EdgeHost with reimage: "allow"',
+        },
+    ],
     ["gone", undefined, "running", { state: "failed", doing: "it is not in EMF any more" }],
     [
         "being deleted",
