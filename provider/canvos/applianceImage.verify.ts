@@ -38,7 +38,7 @@ export async function verified(
     const onProgress = (text: string): void => context.progress(text);
     const checks: BuildCheck[] = [];
     if (image.verify !== false) {
-        checks.push(...(await verifyBuild(built, expected, { docker, signal, onProgress })));
+        checks.push(...(await verifyBuild(built, expected, { docker, clock: client.host, signal, onProgress })));
         assertVerified(checks, built.logFile);
     }
     if (plan.makes.iso && !built.iso)

@@ -1,21 +1,20 @@
 import * as path from "node:path";
-import { failed, type ImageCheck, ImageDamage } from "../image/check";
+import { type ImageCheck, ImageError } from "../image/check";
 import { bulletList, markdownText } from "../image/markdown";
+import { readInThread, type ServedSource } from "../image/readingThread";
 import { checksMarkdown, sortChecks, verdictLine } from "../image/report";
-import { applySeverity } from "../image/severity";
 import { formatSize } from "../image/size";
-import { EdgeError, messageOf } from "../resource/errors";
+import type { Host } from "../resource/context";
+import { EdgeError } from "../resource/errors";
 import type { BuildResult } from "./build.types";
 import type { Docker } from "./docker";
-import { readInstallerIso } from "./iso";
-import type { LayeredImage, ReadOptions } from "./layers";
-import { readImageArchive } from "./layers.archive";
-import { judgeIso, unreadableIso } from "./verify.iso";
-import { judgeImage, judgeProviderImage } from "./verify.provider";
+import type { Artifact, LookProgress, LookTask } from "./verify.look";
+import { SavedImage } from "./verify.saved";
 import type { BuildCheck, BuildExpectations } from "./verify.types";
 
 export interface VerifyContext {
     docker: Docker;
+    clock: Pick<Host, "sleep" | "random">;
     signal?: AbortSignal | undefined;
     /** Told what is being read, and how far. */
     onProgress?: (text: string) => void;
@@ -23,42 +22,71 @@ export interface VerifyContext {
     spoolDirectory?: string;
 }
 
-const PROGRESS_STEP = 64 * 2 ** 20;
+/** Names, modes and digests of all files of an image are in the memory at once. */
+const HEAP_MEGABYTES = 2048;
+/** Docker packs an image of gigabytes before its first byte comes, and a large file of an ISO is read without a word. */
+const STALL_LIMIT = 15 * 60_000;
+const NAMES = { provider: "the provider image", installer: "the installer image", iso: "the ISO" } as const;
 
 /**
- * Looks into everything that a build has made: nothing of it is run, so that images for other machines are judged too.
- * All checks are made, whatever the first ones say.
+ * Looks into everything that a build has made, in a thread of its own. Nothing of it is run, so that images for other
+ * machines are judged too. All checks are made, whatever the first ones say.
  */
 export async function verifyBuild(
     result: BuildResult,
     expected: BuildExpectations,
-    context: VerifyContext,
+    { docker, clock, signal, onProgress, spoolDirectory }: VerifyContext,
 ): Promise<BuildCheck[]> {
-    const checks: BuildCheck[] = [];
-    for (const { reference, dockerImageId, kubernetesVersion } of result.images) {
-        const found = await lookAtImage(
-            "provider",
-            { reference, dockerImageId },
-            expected,
-            context,
-            (image) => judgeProviderImage(image, expected, kubernetesVersion),
-        );
-        checks.push(...found);
+    const parts = partsOf(result, docker);
+    if (parts.length === 0) return [];
+    const reading = { clock, stallLimit: STALL_LIMIT };
+    const task: LookTask = { artifacts: parts.map(({ artifact }) => artifact), expected, spoolDirectory };
+    const thread = {
+        ...{ entry: path.join(__dirname, "verify.thread"), task, heapMegabytes: HEAP_MEGABYTES },
+        sources: parts.map(({ source }): string | ServedSource =>
+            typeof source === "string" ? source : { source, reading },
+        ),
+    };
+    try {
+        return await readInThread<LookTask, BuildCheck[], LookProgress>(thread, {
+            signal,
+            stallLimit: STALL_LIMIT,
+            onProgress: ({ what, bytes }) =>
+                onProgress?.(`verifying ${NAMES[what]}, ${formatSize(bytes)} read`),
+        });
+    } catch (error) {
+        if (!(error instanceof ImageError)) throw error;
+        throw new EdgeError(`what was built could not be looked into: ${error.message}`);
     }
-    if (result.installerImage) {
-        const found = await lookAtImage(
-            "installer",
-            result.installerImage,
-            expected,
-            context,
-            async (image) => {
-                return (await judgeImage("installer", image, expected)).checks;
-            },
-        );
-        checks.push(...found);
-    }
-    if (result.iso) checks.push(...(await lookAtIso(result.iso, expected, context)));
-    return checks;
+}
+
+/** What a build has made, each with where it is read from. */
+export function partsOf(
+    { images, installerImage, iso }: BuildResult,
+    docker: Docker,
+): { artifact: Artifact; source: string | SavedImage }[] {
+    const saved = ({ dockerImageId, reference }: { dockerImageId: string; reference: string }): SavedImage =>
+        new SavedImage(docker, dockerImageId, reference);
+    return [
+        ...images.map((image) => {
+            const { reference, kubernetesVersion } = image;
+            return {
+                artifact: { kind: "provider", reference, kubernetesVersion } as const,
+                source: saved(image),
+            };
+        }),
+        ...(installerImage
+            ? [
+                  {
+                      artifact: { kind: "installer", reference: installerImage.reference } as const,
+                      source: saved(installerImage),
+                  },
+              ]
+            : []),
+        ...(iso
+            ? [{ artifact: { kind: "iso", file: iso.path, sha256: iso.sha256 } as const, source: iso.path }]
+            : []),
+    ];
 }
 
 /** Throws the failures of checks together; warnings are left to whoever shows them. */
@@ -89,96 +117,4 @@ export function verificationMarkdown(name: string, checks: readonly BuildCheck[]
 
 function artifactOf(check: ImageCheck): string {
     return "artifact" in check && typeof check.artifact === "string" ? check.artifact : "";
-}
-
-async function lookAtImage(
-    what: "provider" | "installer",
-    { reference, dockerImageId }: { reference: string; dockerImageId: string },
-    expected: BuildExpectations,
-    context: VerifyContext,
-    judge: (image: LayeredImage) => Promise<ImageCheck[]>,
-): Promise<BuildCheck[]> {
-    const found = await readSaved(dockerImageId, what, expected, context)
-        .then(async (image) => {
-            try {
-                return await judge(image);
-            } finally {
-                image.close();
-            }
-        })
-        .catch((error: unknown) => {
-            if (!(error instanceof ImageDamage)) throw error;
-            return [failed(`${what}.readable`, "damaged", error.message)];
-        });
-    return held(found, reference, expected);
-}
-
-/** By its id: a tag could have been moved since. */
-async function readSaved(
-    imageId: string,
-    what: string,
-    expected: BuildExpectations,
-    { docker, signal, onProgress, spoolDirectory }: VerifyContext,
-): Promise<LayeredImage> {
-    const { output, ended } = docker.stream(["save", imageId], { signal });
-    const options: ReadOptions = {
-        secrets: expected.secrets,
-        keep: (expected.verify.files ?? [])
-            .filter(({ contains }) => contains !== undefined)
-            .map(({ path: file }) => file),
-        onProgress: stepwise((bytes) =>
-            onProgress?.(`verifying the ${what} image, ${formatSize(bytes)} read`),
-        ),
-        ...(signal ? { signal } : {}),
-        ...(spoolDirectory === undefined ? {} : { spoolDirectory }),
-    };
-    const read = readImageArchive(output as AsyncIterable<Buffer>, options);
-    const [image, end] = await Promise.allSettled([read, ended]);
-    if (image.status === "rejected") {
-        const isOurs = end.status === "fulfilled" || /broken pipe|SIGPIPE/i.test(messageOf(end.reason));
-        // What Docker says of its own failure says more than that its archive is cut off.
-        throw (isOurs ? image.reason : end.reason) as Error;
-    }
-    if (end.status === "rejected") {
-        image.value.close();
-        throw end.reason as Error;
-    }
-    return image.value;
-}
-
-async function lookAtIso(
-    { path: file, sha256 }: NonNullable<BuildResult["iso"]>,
-    expected: BuildExpectations,
-    { signal, onProgress }: VerifyContext,
-): Promise<BuildCheck[]> {
-    const found = await readInstallerIso(file, {
-        secrets: expected.secrets,
-        signal,
-        onProgress: stepwise((bytes) => onProgress?.(`verifying the ISO, ${formatSize(bytes)} read`)),
-    })
-        .then(async (iso) => {
-            try {
-                return await judgeIso(iso, expected, sha256);
-            } finally {
-                await iso.close();
-            }
-        })
-        .catch((error: unknown) => {
-            if (!(error instanceof ImageDamage)) throw error;
-            return unreadableIso(error);
-        });
-    return held(found, path.basename(file), expected);
-}
-
-function held(checks: readonly ImageCheck[], artifact: string, { verify }: BuildExpectations): BuildCheck[] {
-    return applySeverity(checks, verify.severity).map((check) => ({ ...check, artifact }));
-}
-
-function stepwise(tell: (bytes: number) => void): (bytes: number) => void {
-    let told = 0;
-    return (bytes) => {
-        if (bytes - told < PROGRESS_STEP) return;
-        told = bytes;
-        tell(bytes);
-    };
 }
