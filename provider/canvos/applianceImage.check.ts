@@ -5,12 +5,13 @@ import { EdgeError, UnavailableHere } from "../resource/errors";
 import type { Problem } from "../resource/problem";
 import { isKnown, UNKNOWN, type Checked } from "../resource/unknown";
 import { firmwareNames } from "./appliance";
+import { baseImageOf, pinned, type BaseImage } from "./baseImage";
 import type { ApplianceInputs } from "./applianceImage.schema";
 import type { Builder } from "./builder";
 import type { KnownCheckout } from "./checkout";
 import { readHere, userDataFile, type GivenUserData } from "./localText";
 import { publicationProblems } from "./isoPublication";
-import { DEFAULT_TARGETS, planBuild, publishable, type Given } from "./plan";
+import { DEFAULT_TARGETS, planBuild, publishable, withBase, type Given } from "./plan";
 import { prerequisiteProblems } from "./prerequisites";
 import { judgeBuild } from "./rules";
 import { userDataFindings, userDataTextFindings, type UserDataFindings } from "./userData.text";
@@ -20,6 +21,7 @@ type Last = Partial<ApplianceInputs> | undefined;
 
 const DERIVED = [
     "commit",
+    "baseImage",
     "inputHash",
     "references",
     "systemUri",
@@ -63,10 +65,19 @@ async function judged(
 ): Promise<CheckOutcome<ApplianceInputs>> {
     const given = knownInputs(inputs);
     if (given === undefined) return { problems, values: { ...unknownValues(), commit: known.identity } };
-    problems.push(...judge(given, known, context), ...judgePublication(inputs, given, context));
-    if (problems.length > 0) return { problems };
+    const base = await baseImageOf(given, known, context);
+    if ("message" in base) problems.push(base);
+    const plain = withBase(given.arguments, "message" in base ? "" : base.reference);
+    problems.push(
+        ...judge({ ...given, arguments: plain }, known, context),
+        ...judgePublication(inputs, given, context),
+    );
+    if (problems.length > 0 || "message" in base) return { problems };
+    const reference = await context.ifAvailable(() => pinned(base, last, context), undefined);
+    if (reference === undefined) return { problems, values: lastValues(last) };
+    if (typeof reference !== "string") return { problems: [reference] };
     const values = await context.ifAvailable(
-        () => plannedValues(given, known, context, last),
+        () => plannedValues(given, known, { ...base, reference }, context, last),
         lastValues(last),
     );
     return { problems, values };
@@ -197,12 +208,13 @@ function knownInputs(inputs: Checked<ApplianceInputs>): Given | undefined {
 async function plannedValues(
     given: Given,
     known: KnownCheckout,
+    base: BaseImage,
     context: CanvosContext,
     last: Last,
 ): Promise<Derived> {
     const { client, projectDir, log } = context;
     const { settings, cache } = client;
-    const around = { projectDir, settings, cache };
+    const around = { projectDir, settings, cache, base };
     const plan = async (generation: number): Promise<Derived> => {
         const { plan: planned, ...told } = await planBuild(given, known, { ...around, generation });
         const { inputHash } = planned;
@@ -212,7 +224,7 @@ async function plannedValues(
                 log.warn(`to build: ${each}`);
         }
         return {
-            ...{ commit: known.identity, inputHash, generation, ...INTACT },
+            ...{ commit: known.identity, baseImage: base.reference, inputHash, generation, ...INTACT },
             references: planned.makes.providerImages ? planned.names.providers : {},
             ...told,
         };

@@ -3,6 +3,7 @@ import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
 import { EdgeError, messageOf } from "../resource/errors";
 import { checkAppliance } from "./applianceImage.check";
+import { baseImageOf } from "./baseImage";
 import { make } from "./applianceImage.make";
 import { applianceInputs, applianceOutputs, type ApplianceInputs } from "./applianceImage.schema";
 import type { BuildPlan } from "./build.plan";
@@ -68,7 +69,13 @@ async function planOf(image: ApplianceInputs, context: CanvosContext): Promise<B
     const { settings, cache } = client;
     const { source, commit, generation, inputHash } = image;
     const known = await client.checkout(source, { source, commit }, context);
-    const { plan } = await planBuild(image, known, { projectDir, settings, cache, generation });
+    const base = await baseImageOf(image, known, context);
+    if ("message" in base) throw new EdgeError(base.message);
+    const around = { projectDir, settings, cache, generation };
+    const { plan } = await planBuild(image, known, {
+        ...around,
+        base: { ...base, reference: image.baseImage },
+    });
     if (plan.inputHash === inputHash) return plan;
     throw new EdgeError(
         "what is built from was changed since it was checked: nothing is built. Wait until whatever writes it has finished, then run again",

@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
 import type { Context } from "../resource/context";
 import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
-import type { ApplianceInputs, ApplianceOutputs, PublishedIso } from "./applianceImage.schema";
-import { verified, type Made } from "./applianceImage.verify";
+import type { ApplianceInputs, ApplianceOutputs, Durations, PublishedIso } from "./applianceImage.schema";
+import { secondsSince, verified, type Made } from "./applianceImage.verify";
+import { isInRegistry } from "./baseImage";
 import type { BuildPlan } from "./build.plan";
 import type { BuildResult } from "./build.types";
 import type { Builder } from "./builder";
@@ -21,19 +22,28 @@ export async function make(
 ): Promise<ApplianceOutputs> {
     const begun = context.now();
     const built = (before && (await madeBefore(before, plan, context))) ?? (await buildHere(plan, context));
-    const buildSeconds = before?.outputs.buildSeconds ?? Math.round((context.now() - begun) / 1000);
-    let outputs: ApplianceOutputs = {
-        ...outputsOf(built, before, buildSeconds),
-        ...(await verified(plan, built, image, context, before)),
+    const timed = async <T>(step: "push" | "publish", work: () => Promise<T>): Promise<T> => {
+        const start = context.now();
+        const result = await work();
+        durations[step] = secondsSince(start, context);
+        return result;
     };
+    const buildSeconds = before?.outputs.buildSeconds ?? Math.round((context.now() - begun) / 1000);
+    const judged = await verified(plan, built, image, context, before);
+    const durations: Durations = { ...stepsOf(built, before), ...judged.durations };
+    let outputs: ApplianceOutputs = { ...outputsOf(built, before, buildSeconds), ...judged, durations };
     const done: string[] = [];
     try {
         if (image.push !== false) {
-            outputs = { ...outputs, images: await pushBuilt(built.images, context) };
+            const images = await timed("push", () => pushBuilt(built.images, context));
+            outputs = { ...outputs, images };
             const { length } = outputs.images;
             if (length > 0) done.push(`${length === 1 ? "1 image" : `${length} images`} pushed`);
         }
-        const published = await bringIso(plan, built, image, context, before);
+        const published =
+            image.publish || before?.inputs.publish
+                ? await timed("publish", () => bringIso(plan, built, image, context, before))
+                : undefined;
         outputs = { ...outputs, ...isoOutputs(outputs, published) };
         if (published) done.push("the ISO published");
     } catch (error) {
@@ -46,13 +56,36 @@ export async function make(
     return outputs;
 }
 
-async function buildHere(plan: BuildPlan, context: CanvosContext): Promise<BuildResult> {
+/** What the build itself has noted; a run that builds nothing keeps what the state has. */
+function stepsOf({ seconds }: BuildResult, before: Made | undefined): Durations {
+    if (!seconds) return before?.outputs.durations ?? { targets: {} };
+    const { checkout, baseImage, ...others } = seconds;
+    const targets = Object.entries(others).map(([name, taken]) => [name.replace(/^\+/, ""), taken] as const);
+    return {
+        ...(checkout === undefined ? {} : { checkout }),
+        ...(baseImage === undefined ? {} : { baseImage }),
+        targets: Object.fromEntries(targets),
+    };
+}
+
+async function buildHere(asked: BuildPlan, context: CanvosContext): Promise<BuildResult> {
     const { client } = context;
+    const plan = await withNeededBase(asked, context);
     // A build that is there has taken the room that one needs.
     const missing = client.hasBuild(plan.inputHash) ? [] : await prerequisiteProblems(plan, client, context);
     if (missing.length > 0)
         throw new EdgeError(`CanvOS cannot build here:\n${missing.map((each) => `  - ${each}`).join("\n")}`);
     return client.build(plan, context);
+}
+
+/** The base image has to be built where its registry does not have it. */
+async function withNeededBase(plan: BuildPlan, context: CanvosContext): Promise<BuildPlan> {
+    const { base, ...others } = plan;
+    const isThere =
+        base === undefined ||
+        context.client.hasBuild(plan.inputHash) ||
+        (await isInRegistry(base.reference, context));
+    return isThere ? others : plan;
 }
 
 /**
@@ -117,7 +150,7 @@ function outputsOf(
     { images, iso, logFile }: BuildResult,
     before: Made | undefined,
     buildSeconds: number,
-): Omit<ApplianceOutputs, "checksPassed" | "report"> {
+): Omit<ApplianceOutputs, "checksPassed" | "report" | "durations"> {
     const known = iso ?? before?.outputs.iso;
     const { publishedIso } = before?.outputs ?? {};
     return {

@@ -94,6 +94,8 @@ export const applianceInputs = z.object({
     onDelete: z.enum(["keep", "remove"]).optional().meta({ control: true }),
 
     commit: z.string().meta({ derived: true, control: true }),
+    /** Of `arguments.baseImage`, with its digest; empty for CanvOS's own. */
+    baseImage: z.string().meta({ derived: true, control: true }),
     inputHash: z.string().meta({ derived: true, replaces: true }),
     references: z.record(z.string(), z.string()).meta({ derived: true, control: true }),
     systemUri: z.string().meta({ derived: true, control: true }),
@@ -128,6 +130,21 @@ const publishedIso = z.object({
 
 export type PublishedIso = z.output<typeof publishedIso>;
 
+const seconds = z.number().optional();
+
+/** In seconds; what was not done in the run that has built is missing. */
+const durations = z.object({
+    checkout: seconds,
+    baseImage: seconds,
+    targets: z.record(z.string(), z.number()),
+    verify: seconds,
+    smokeTest: seconds,
+    push: seconds,
+    publish: seconds,
+});
+
+export type Durations = z.output<typeof durations>;
+
 export const applianceOutputs = z.object({
     images: z.array(image),
     iso: z
@@ -143,6 +160,7 @@ export const applianceOutputs = z.object({
     report: z.string(),
     logFile: z.string(),
     buildSeconds: z.number(),
+    durations,
 });
 
 export type ApplianceOutputs = z.output<typeof applianceOutputs>;

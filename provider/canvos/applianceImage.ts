@@ -235,6 +235,22 @@ export interface ApplianceIso {
     url?: string;
 }
 
+/** How long the steps to an image have taken, in seconds; one that was not needed is missing. */
+export interface ApplianceDurations {
+    /** Making the private checkout, with everything that is laid over it. */
+    checkout?: number;
+    /** Building and pushing the base image. */
+    baseImage?: number;
+    /** Building, by target. */
+    targets: Record<string, number>;
+    verify?: number;
+    smokeTest?: number;
+    /** Of the provider images. */
+    push?: number;
+    /** Of the ISO. */
+    publish?: number;
+}
+
 /**
  * CanvOS's images: provider images in a registry and an installer ISO, from a private checkout, arguments, overlays and
  * user-data. Its identity is a digest of all of these; the same inputs are never built twice, and other inputs never
@@ -259,6 +275,8 @@ export interface ApplianceIso {
 export class ApplianceImage extends EdgeResource {
     /** What is built: the commit, and for a checkout with changes a digest of these behind it. */
     declare readonly commit: pulumi.Output<string>;
+    /** The base image with its digest; empty for CanvOS's own. Known in previews. */
+    declare readonly baseImage: pulumi.Output<string>;
     /** Digest of everything that decides what is built. */
     declare readonly inputHash: pulumi.Output<string>;
     /** Names of the provider images by Kubernetes version. Known in previews. */
@@ -279,6 +297,8 @@ export class ApplianceImage extends EdgeResource {
     declare readonly logFile: pulumi.Output<string>;
     /** How long the build has taken. */
     declare readonly buildSeconds: pulumi.Output<number>;
+    /** How long each step has taken. */
+    declare readonly durations: pulumi.Output<ApplianceDurations>;
 
     constructor(name: string, args: ApplianceImageArgs, opts?: pulumi.CustomResourceOptions) {
         super({ kind: "canvos.ApplianceImage", properties: PROPERTIES }, name, { ...args }, opts);
@@ -307,6 +327,7 @@ const PROPERTIES = [
     "publish",
     "onDelete",
     "commit",
+    "baseImage",
     "inputHash",
     "references",
     "systemUri",
@@ -321,4 +342,5 @@ const PROPERTIES = [
     "report",
     "logFile",
     "buildSeconds",
+    "durations",
 ] as const;

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { sortChecks } from "../image/report";
 import type { Context } from "../resource/context";
-import type { ApplianceInputs, ApplianceOutputs } from "./applianceImage.schema";
+import type { ApplianceInputs, ApplianceOutputs, Durations } from "./applianceImage.schema";
 import type { BuildPlan } from "./build.plan";
 import type { BuildResult } from "./build.types";
 import type { Builder } from "./builder";
@@ -18,7 +18,9 @@ export interface Made {
     outputs: ApplianceOutputs;
 }
 
-type Verified = Pick<ApplianceOutputs, "checksPassed" | "report">;
+type Verified = Pick<ApplianceOutputs, "checksPassed" | "report"> & {
+    durations: Pick<Durations, "verify" | "smokeTest">;
+};
 
 /** Looked at before anything is pushed: what is wrong gets to no host. */
 export async function verified(
@@ -29,16 +31,21 @@ export async function verified(
     before: Made | undefined,
 ): Promise<Verified> {
     if (before && isJudgedAlready(before, image, built)) {
-        const { checksPassed, report } = before.outputs;
-        return { checksPassed, report };
+        const { checksPassed, report, durations: old } = before.outputs;
+        return { checksPassed, report, durations: { verify: old.verify, smokeTest: old.smokeTest } };
     }
     const { title, client, projectDir, signal, log } = context;
     const { docker, settings } = client;
     const expected = await expectationsOf(plan, image, settings, projectDir);
     const onProgress = (text: string): void => context.progress(text);
     const checks: BuildCheck[] = [];
+    const durations: Verified["durations"] = {};
     if (image.verify !== false) {
-        checks.push(...(await verifyBuild(built, expected, { docker, clock: client.host, signal, onProgress })));
+        const start = context.now();
+        checks.push(
+            ...(await verifyBuild(built, expected, { docker, clock: client.host, signal, onProgress })),
+        );
+        durations.verify = secondsSince(start, context);
         assertVerified(checks, built.logFile);
     }
     if (plan.makes.iso && !built.iso)
@@ -46,11 +53,13 @@ export async function verified(
     const { smokeTest: asked = false } = image;
     if (built.iso && asked !== false) {
         const options = asked === true ? smokeTestOptions.parse({}) : asked;
+        const start = context.now();
         const logFolder = path.dirname(built.logFile);
         const { severity } = expected.verify;
         checks.push(
             ...(await smokeTest(built.iso, options, expected, { logFolder, signal, onProgress, severity })),
         );
+        durations.smokeTest = secondsSince(start, context);
         assertVerified(checks, built.logFile);
     }
     const { warnings, passed } = sortChecks(checks);
@@ -58,7 +67,13 @@ export async function verified(
     return {
         checksPassed: passed.length,
         report: checks.length === 0 ? "" : verificationMarkdown(title, checks),
+        durations,
     };
+}
+
+/** To a tenth. */
+export function secondsSince(start: number, context: Pick<Context<unknown>, "now">): number {
+    return Math.round((context.now() - start) / 100) / 10;
 }
 
 /** Images that are only pushed again are not looked into and booted again. */

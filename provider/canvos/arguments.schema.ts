@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { argNameProblem, argValueProblem } from "./argFile";
+import { baseImageBuild } from "./baseImage.schema";
 
 /** Any text that both parsers of the `.arg` file read alike. */
 function text(): z.ZodString {
@@ -35,10 +36,9 @@ const registry = (example: string): z.ZodString =>
             /^[a-z0-9][a-z0-9.-]*(?::\d{1,5})?(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/,
             `must be host[:port][/namespace] in lower case, without a scheme: ${example}`,
         );
-const image = matching(
-    /^[a-z0-9][A-Za-z0-9._:/@-]*$/,
-    "must be the reference of an image: registry.example.com/name:tag",
-);
+const IMAGE = /^[a-z0-9][A-Za-z0-9._:/@-]*$/;
+const IMAGE_RULE = "must be the reference of an image: registry.example.com/name:tag";
+const image = matching(IMAGE, IMAGE_RULE);
 const version = matching(
     /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
     "must be a version: letters, digits and . _ - only, as it stands in the tag of an image",
@@ -140,7 +140,7 @@ export const buildArguments = z.strictObject({
     ),
     osDistribution: z.enum(["ubuntu", "opensuse-leap", "rhel", "sles", "hadron"]).optional(),
     osVersion: matching(/^\d+(?:\.\d+)*$/, "must be a number such as 24.04"),
-    baseImage: image,
+    baseImage: z.union([z.string().regex(IMAGE, IMAGE_RULE), baseImageBuild]).optional(),
     k8sDistribution: z.enum(["k3s", "rke2", "kubeadm", "kubeadm-fips", "nodeadm", "canonical"]).optional(),
     k8sVersion: matching(
         /^\d+\.\d+\.\d+$/,
@@ -213,7 +213,10 @@ function extraArgProblem(name: string): string | undefined {
 export function givenVariables(given: Partial<CheckedArguments>): Record<string, string> {
     const { customArgs = {}, extraArgs = {}, ...fields } = given;
     const variables: Record<string, string> = {};
-    for (const [field, value] of Object.entries(fields)) variables[variableOf(field)] = String(value);
+    for (const [field, value] of Object.entries(fields)) {
+        // A base image that is built has its name once it is planned.
+        if (typeof value !== "object") variables[variableOf(field)] = String(value);
+    }
     for (const [name, value] of Object.entries(customArgs)) variables[`CUSTOM_ARG_${name}`] = value;
     return { ...variables, ...extraArgs };
 }

@@ -20,8 +20,12 @@ export interface BuildArguments
     osDistribution?: pulumi.Input<"ubuntu" | "opensuse-leap" | "rhel" | "sles" | "hadron">;
     /** Its version (`OS_VERSION`), such as `22.04`, `24.04`, `15.6`. Default of the template: `22.04`. */
     osVersion?: pulumi.Input<string>;
-    /** Base image instead of CanvOS's own (`BASE_IMAGE`). */
-    baseImage?: pulumi.Input<string>;
+    /**
+     * Base image instead of CanvOS's own (`BASE_IMAGE`): its name in a registry, or one that is built from a folder of the
+     * checkout. The digest of a name is looked up once: as long as this text stays, it does, and a tag that was moved is
+     * a warning with both digests.
+     */
+    baseImage?: pulumi.Input<string | BaseImageBuild>;
     /** Kubernetes distribution (`K8S_DISTRIBUTION`). Default of the template: `k3s`. FIPS builds need `kubeadm-fips` or `rke2`. */
     k8sDistribution?: pulumi.Input<"k3s" | "rke2" | "kubeadm" | "kubeadm-fips" | "nodeadm" | "canonical">;
     /**
@@ -52,6 +56,27 @@ export interface BuildArguments
     customArgs?: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /** Any other variable, by its name in the `.arg` file. No secrets. */
     extraArgs?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+}
+
+/**
+ * A base image from a folder of the checkout, pushed beside the provider images. Its tag follows from what it is built of:
+ * it is built once, for all that use it, and stays when they are deleted.
+ */
+export interface BaseImageBuild {
+    /**
+     * The folder: `rhel-core-images`, `rhel-fips`, `ubuntu-fips`, `slem`, and in later versions `rhel-stig`, `ubuntu-uki`
+     * and `hadron`. RHEL's take `rhsmUsername` and `rhsmPassword` of the settings, `ubuntu-fips` takes `ubuntuProKey`,
+     * `slem` from 4.10 on `suseRegistrationCode`; none of them is in the image.
+     */
+    build: pulumi.Input<string>;
+    /** Version of the system where the folder has several: `9`, `22.04`. Default: `osVersion`. */
+    version?: pulumi.Input<string>;
+    /** Dockerfile in the folder where it has several for the version: `Dockerfile.rhel9-fips`. */
+    dockerfile?: pulumi.Input<string>;
+    /** Values of the Dockerfile's own `ARG` lines. No secrets: they are readable in the image's history. */
+    buildArgs?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    /** Where it is pushed to, without tag. Default: the folder's name below `imageRegistry`. */
+    repository?: pulumi.Input<string>;
 }
 
 /** Changes of what is built. */

@@ -1,3 +1,4 @@
+import type { BasePlan } from "./baseImage.plan";
 import type { KnownCheckout } from "./checkout";
 import type { ImageNames } from "./imageNames";
 
@@ -40,6 +41,8 @@ export interface BuildPlan {
     makes: { providerImages: boolean; installer: boolean; iso: boolean };
     /** Variables of the build's environment that are in no file: secrets. */
     environment: Readonly<Record<string, string>>;
+    /** A base image to build first; left out where its registry has it. */
+    base?: BasePlan;
     /** The tag may name an older image in the daemon. */
     exactTag: boolean;
 }

@@ -5,6 +5,7 @@ import { FileLock } from "../process/fileLock";
 import type { ProcessIdentity } from "../process/processIdentity";
 import type { Context } from "../resource/context";
 import { EdgeError, messageOf } from "../resource/errors";
+import { prepareBase, type BaseSettings } from "./baseImage.script";
 import type { BuildPlan } from "./build.plan";
 import type { BuildResult } from "./build.types";
 import { BuildLog, whyFailed } from "./buildLog";
@@ -15,6 +16,7 @@ import type { Git } from "./git";
 import {
     buildFolder,
     endSupervisor,
+    noteSeconds,
     removeLogins,
     startSupervisor,
     stateOf,
@@ -32,6 +34,7 @@ export interface BuildTools {
     /** Text of a Docker configuration with the logins that the build needs. */
     dockerConfig: () => Promise<string>;
     secrets: readonly string[];
+    settings: BaseSettings;
 }
 
 const LOOK_AGAIN = 500;
@@ -80,7 +83,7 @@ async function startAndFollow(
     context: BuildContext,
 ): Promise<void> {
     const { docker, work } = tools;
-    const { signal, sleep, progress } = context;
+    const { signal, sleep, progress, now } = context;
     // CanvOS's helper containers have fixed names: two builds with one daemon would end each other's.
     const lock = await FileLock.take(
         path.join(work, `docker-${safeName(await docker.daemonId({ signal }))}.lock`),
@@ -100,7 +103,9 @@ async function startAndFollow(
         progress("preparing the checkout");
         if (state.state === "lost") await removeContainers(folder, docker);
         await removeFolder(folder);
+        const begun = now();
         await prepare(plan, folder, tools, signal);
+        noteSeconds(folder, "checkout", (now() - begun) / 1000);
         signal.throwIfAborted();
         const job = {
             targets: plan.targets,
@@ -122,14 +127,21 @@ async function startAndFollow(
 async function prepare(
     plan: BuildPlan,
     folder: BuildFolder,
-    { git, docker, dockerConfig }: BuildTools,
+    { git, docker, dockerConfig, settings }: BuildTools,
     signal: AbortSignal,
 ): Promise<void> {
     const config = path.join(folder.home, ".docker");
     fs.mkdirSync(config, { recursive: true, mode: 0o700 });
     fs.chmodSync(folder.path, 0o700);
+    // BuildKit may be one of the user's own plugins.
+    const plugins = path.join(
+        docker.env.DOCKER_CONFIG ?? path.join(docker.env.HOME ?? "", ".docker"),
+        "cli-plugins",
+    );
+    if (fs.existsSync(plugins)) fs.symlinkSync(plugins, path.join(config, "cli-plugins"));
     fs.writeFileSync(path.join(config, "config.json"), await dockerConfig(), { mode: 0o600 });
     await prepareTree(folder.tree, plan, git, signal);
+    if (plan.base) await prepareBase(plan.base, folder, settings);
     if (!plan.exactTag) return;
     // An older image of this tag would be taken for the build's own.
     for (const reference of Object.values(plan.names.providers)) {

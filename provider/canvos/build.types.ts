@@ -22,6 +22,8 @@ export interface BuildResult {
     /** `palette-installer-image:…`, only in the daemon. */
     installerImage?: Pick<BuiltImage, "reference" | "dockerImageId">;
     iso?: BuiltFile;
+    /** How long its steps have taken, as `secondsIn` tells them; left out where another machine has built. */
+    seconds?: Readonly<Record<string, number>>;
     /** Everything that the build has printed. */
     logFile: string;
 }

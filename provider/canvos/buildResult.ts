@@ -7,7 +7,7 @@ import { EdgeError } from "../resource/errors";
 import type { BuildPlan } from "./build.plan";
 import type { BuiltFile, BuiltImage, BuildResult } from "./build.types";
 import type { Docker } from "./docker";
-import type { BuildFolder } from "./supervisor";
+import { secondsIn, type BuildFolder } from "./supervisor";
 
 /** What a build that has ended well must have left; CanvOS calls builds a success that have made nothing. */
 export async function collectResult(
@@ -35,6 +35,7 @@ export async function collectResult(
             ? {}
             : { installerImage: { reference: names.installer, dockerImageId: installerId } }),
         ...(iso ? { iso } : {}),
+        seconds: secondsIn(folder),
         logFile: folder.log,
     };
 }

@@ -6,6 +6,7 @@ import { type ImageLibrary, imageSystem } from "../image/library";
 import { dockerLogin } from "../oci/dockerConfig";
 import { parseReference } from "../oci/reference";
 import type { Context, Host } from "../resource/context";
+import { readFolder, type CheckoutFolder } from "./baseImage.folder";
 import { build, folderOf, removeFolder, stopBuild, type BuildTools } from "./build";
 import type { BuildPlan, Placement } from "./build.plan";
 import type { BuildResult } from "./build.types";
@@ -80,6 +81,18 @@ export class Builder {
         return look;
     }
 
+    /** A folder of a checkout, with what the program lays over it. */
+    async checkoutFolder(
+        known: KnownCheckout,
+        folder: string,
+        placements: readonly Placement[],
+        context: Pick<BuildContext, "signal" | "sleep">,
+    ): Promise<CheckoutFolder> {
+        const { origin, commit } = known;
+        if (origin !== undefined) await this.repositories.withCommit(origin, commit, context);
+        return readFolder(this.git, known, folder, placements);
+    }
+
     /** The commit that a ref names by now, where that is another one. */
     async movedTo(source: Source, commit: string, context: BuildContext): Promise<string | undefined> {
         if (!("git" in source) || source.track === true || isCommit(source.ref)) return undefined;
@@ -148,7 +161,7 @@ export class Builder {
     private tools({ variables }: BuildPlan): BuildTools {
         const { docker, git, settings } = this;
         return {
-            ...{ docker, git, work: settings.workDirectory, secrets: settings.secrets },
+            ...{ docker, git, settings, work: settings.workDirectory, secrets: settings.secrets },
             dockerConfig: () => this.dockerConfig(variables),
         };
     }

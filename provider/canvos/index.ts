@@ -1,5 +1,6 @@
 export { ApplianceImage } from "./applianceImage";
 export type {
+    ApplianceDurations,
     ApplianceFirmware,
     ApplianceImageArgs,
     ApplianceInstallTest,
@@ -17,6 +18,7 @@ export type {
     UserDataFile,
 } from "./applianceImage";
 export type {
+    BaseImageBuild,
     BuildArguments,
     BuildGpuDrivers,
     BuildProxies,

@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import type { ResultCache } from "../image/cache";
 import type { ApplianceInputs } from "./applianceImage.schema";
+import type { BasePlan } from "./baseImage.plan";
 import { appliancePayload, assertFirmware } from "./appliance";
 import type { BuildPlan, PlacedText, Placement } from "./build.plan";
 import type { KnownCheckout } from "./checkout";
@@ -32,13 +33,15 @@ interface Surroundings {
     settings: Pick<CanvosSettings, "luet" | "ubuntuProKey">;
     cache: ResultCache;
     generation: number;
+    /** With its digest; none for CanvOS's own. */
+    base: { reference: string; plan?: BasePlan };
 }
 
 /** What a build of these inputs is, and what it will be called: the same in a preview and in the update after it. */
 export async function planBuild(given: Given, known: KnownCheckout, around: Surroundings): Promise<Planned> {
-    const { projectDir, settings, cache, generation } = around;
+    const { projectDir, settings, cache, generation, base } = around;
     const targets = given.targets ?? DEFAULT_TARGETS;
-    const asked = effectiveVariables(given.arguments, known.checkout);
+    const asked = effectiveVariables(withBase(given.arguments, base.reference), known.checkout);
     const osVersion = defaultOf(known.checkout.earthfile, "OS_VERSION", asked);
     const payload = appliancePayload(given.edgeAppliance, known.checkout, osVersion, projectDir);
     await assertFirmware(given.edgeAppliance, projectDir, cache);
@@ -76,6 +79,7 @@ export async function planBuild(given: Given, known: KnownCheckout, around: Surr
             isoName: value("ISO_NAME"),
             environment: settings.ubuntuProKey === undefined ? {} : { UBUNTU_PRO_KEY: settings.ubuntuProKey },
             exactTag: isExact,
+            ...(base.plan ? { base: base.plan } : {}),
             downloads: payload.downloads,
         },
         systemUri,
@@ -139,7 +143,12 @@ export function publishable(
     };
 }
 
-function placementsOf({ overlay, files = {} }: Given, projectDir: string): Placement[] {
+/** The arguments with the base image by its name. */
+export function withBase(given: Given["arguments"], reference: string): Given["arguments"] {
+    return reference === "" ? given : { ...given, baseImage: reference };
+}
+
+export function placementsOf({ overlay, files = {} }: Given, projectDir: string): Placement[] {
     return [
         // CanvOS puts all of it into the installer, and of it `etc` into the provider image.
         ...(overlay === undefined ? [] : [{ from: path.resolve(projectDir, overlay), to: "overlay/files" }]),

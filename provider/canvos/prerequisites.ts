@@ -2,6 +2,8 @@ import * as fs from "node:fs/promises";
 import { findTool } from "../process/tools";
 import type { Context } from "../resource/context";
 import { messageOf } from "../resource/errors";
+import { missingBaseSettings } from "./baseImage.script";
+import type { Docker } from "./docker";
 import type { BuildPlan } from "./build.plan";
 import type { Builder } from "./builder";
 
@@ -9,16 +11,23 @@ const GIB = 1024 ** 3;
 /** What CanvOS's documentation and its users' Makefiles ask for; a build that runs out of it fails after minutes. */
 const IMAGE_GIB = 8;
 const ISO_GIB = 8;
+const FIRST_WITH_PLUGIN = 23;
 
 /** What a build needs of this machine and has not, each with what to do. */
 export async function prerequisiteProblems(
-    { makes, variables, names }: BuildPlan,
+    { makes, variables, names, base }: BuildPlan,
     { docker, settings, host }: Builder,
     { signal }: Pick<Context<unknown>, "signal">,
 ): Promise<string[]> {
     const problems: string[] = [];
     for (const tool of ["bash", "git", "docker"]) {
         if (findTool(tool) === undefined) problems.push(`there is no ${tool} on PATH: install it`);
+    }
+    const missing = base ? missingBaseSettings(base, settings) : [];
+    if (missing.length > 0) {
+        problems.push(
+            `the base image ${base?.reference ?? ""} takes ${missing.join(", ")} of the settings edge-os:canvos: set them as secrets`,
+        );
     }
     if (problems.length > 0) return problems;
     let root: string;
@@ -34,10 +43,28 @@ export async function prerequisiteProblems(
         signal.throwIfAborted();
         return [messageOf(error)];
     }
+    if (base && base.secrets.length > 0) problems.push(...(await buildKitProblems(docker, signal)));
     const images = makes.providerImages ? Object.keys(names.providers).length : 0;
     const wanted = images * IMAGE_GIB + (makes.iso ? ISO_GIB : 0);
     problems.push(...(await spaceProblems([root, settings.workDirectory], leastDisk(host.env) ?? wanted)));
     return problems;
+}
+
+/** Secrets of a build are known to BuildKit only, which newer clients have as a plugin of its own. */
+async function buildKitProblems(docker: Docker, signal: AbortSignal): Promise<string[]> {
+    const options = { signal, timeLimit: 15_000 };
+    const version = await docker.text(["version", "--format", "{{.Client.Version}}"], options);
+    if (parseInt(version, 10) < FIRST_WITH_PLUGIN) return [];
+    const hasPlugin = await docker.text(["buildx", "version"], options).then(
+        () => true,
+        () => false,
+    );
+    signal.throwIfAborted();
+    return hasPlugin
+        ? []
+        : [
+              "the base image takes secrets, which Docker hands over with BuildKit only: install its plugin buildx (docker-buildx)",
+          ];
 }
 
 /** Those who know their builds know better. */

@@ -80,13 +80,23 @@ export async function removePushed(
     }
 }
 
-function registryOf({ registry }: Pick<ImagePlace, "registry">, { settings, host }: Builder): RegistryClient {
+function registryOf({ registry }: Pick<ImagePlace, "registry">, builder: Builder): RegistryClient {
+    return registryClient(registry, "arguments.imageRegistry", builder, builder.settings.registry);
+}
+
+/** `input` names the registry; without a login that of `docker login` is taken. */
+export function registryClient(
+    registry: string,
+    input: string,
+    { host }: Pick<Builder, "host">,
+    login?: { readonly username: string; readonly password: string },
+): RegistryClient {
     return new RegistryClient(
         {
             registry,
-            ...(settings.registry ? { login: settings.registry } : {}),
+            ...(login ? { login } : {}),
             advice: {
-                endpoint: "arguments.imageRegistry",
+                endpoint: input,
                 caFile: "the certificates that Node and Docker trust",
                 credentials: `registryUsername and registryPassword of edge-os:canvos, or docker login ${registry}`,
             },

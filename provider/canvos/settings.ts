@@ -19,6 +19,10 @@ export interface CanvosSettings {
     /** Login to a private repository of CanvOS's packages. */
     readonly luet?: { readonly username: string; readonly password: string };
     readonly ubuntuProKey?: string;
+    /** Login to Red Hat's subscription management, for base images of RHEL. */
+    readonly rhsm?: { readonly username: string; readonly password: string };
+    /** For base images of SUSE Linux Enterprise Micro. */
+    readonly suseRegistrationCode?: string;
     /** What must appear in no text. */
     readonly secrets: readonly string[];
 }
@@ -35,11 +39,21 @@ const FIELDS = [
     "luetUsername",
     "luetPassword",
     "ubuntuProKey",
+    "rhsmUsername",
+    "rhsmPassword",
+    "suseRegistrationCode",
 ] as const;
 
 type Field = (typeof FIELDS)[number];
 
-const SECRETS = ["gitToken", "registryPassword", "luetPassword", "ubuntuProKey"] as const;
+const SECRETS = [
+    "gitToken",
+    "registryPassword",
+    "luetPassword",
+    "ubuntuProKey",
+    "rhsmPassword",
+    "suseRegistrationCode",
+] as const;
 const CANVOS = { name: "canvos", fields: FIELDS, secrets: SECRETS } as const;
 
 /** Reads `edge-os:canvos` (or the block `canvos` of the named connection) and the environment, which wins. */
@@ -59,6 +73,8 @@ export function readCanvosSettings(
     const login = pair("gitUsername", "gitToken");
     const registry = pair("registryUsername", "registryPassword");
     const luet = pair("luetUsername", "luetPassword");
+    const rhsm = pair("rhsmUsername", "rhsmPassword");
+    const suseRegistrationCode = sources.value("suseRegistrationCode");
     if (problems.length > 0) throw new EdgeError(settingsReport("CanvOS", sources.title, problems));
     sources.warnOfOpenSecrets();
     const [dockerHost, ubuntuProKey] = [sources.value("dockerHost"), sources.value("ubuntuProKey")];
@@ -73,6 +89,8 @@ export function readCanvosSettings(
         ...(dockerHost === undefined ? {} : { dockerHost }),
         ...(registry === undefined ? {} : { registry }),
         ...(luet === undefined ? {} : { luet }),
+        ...(rhsm === undefined ? {} : { rhsm }),
+        ...(suseRegistrationCode === undefined ? {} : { suseRegistrationCode }),
         ...(ubuntuProKey === undefined ? {} : { ubuntuProKey }),
         secrets: SECRETS.flatMap((field) => sources.value(field) ?? []),
     };

@@ -24,10 +24,21 @@ finish() {
 trap 'finish 143' TERM INT HUP
 cd "$folder/tree" || finish 127
 code=0
+run() {
+    name=$1; shift
+    begun=$(date +%s)
+    "$@" & wait $!
+    code=$?
+    printf '%s %s\\n' "$name" $(($(date +%s) - begun)) >>"$folder/seconds"
+}
+if [ -f "$folder/base" ]; then
+    printf -- '--- base image\\n'
+    run baseImage sh "$folder/base"
+    [ $code -eq 0 ] || finish $code
+fi
 for target in $targets; do
     printf -- '--- ./earthly.sh +%s\\n' "$target"
-    ./earthly.sh "+$target" "$@" & wait $!
-    code=$?
+    run "+$target" ./earthly.sh "+$target" "$@"
     [ $code -eq 0 ] || break
 done
 finish $code
@@ -41,6 +52,10 @@ export interface BuildFolder {
     /** The build's home folder, with the logins that it needs. */
     readonly home: string;
     readonly log: string;
+    /** The step that builds the base image, where there is one. */
+    readonly base: string;
+    /** How long each step has taken: `checkout 3`, `+iso 240`. */
+    readonly seconds: string;
 }
 
 export function buildFolder(folder: string): BuildFolder {
@@ -49,7 +64,19 @@ export function buildFolder(folder: string): BuildFolder {
         tree: path.join(folder, "tree"),
         home: path.join(folder, "home"),
         log: path.join(folder, "log"),
+        base: path.join(folder, "base"),
+        seconds: path.join(folder, "seconds"),
     };
+}
+
+export function noteSeconds({ seconds }: BuildFolder, step: string, taken: number): void {
+    fs.appendFileSync(seconds, `${step} ${taken.toFixed(1)}\n`);
+}
+
+/** How long each step of a build has taken, in seconds. */
+export function secondsIn({ seconds }: BuildFolder): Record<string, number> {
+    const lines = (readText(seconds) ?? "").split("\n").filter((line) => /^\S+ \d+(?:\.\d+)?$/.test(line));
+    return Object.fromEntries(lines.map((line) => [line.split(" ")[0] ?? "", Number(line.split(" ")[1])]));
 }
 
 /** Removes the logins that a build was given, and nothing else of it. */

@@ -125,6 +125,7 @@ describe("canvos.ApplianceImage: what its check tells", function () {
                 settings,
                 cache,
                 generation: 0,
+                base: { reference: "" },
             });
             const { secrets } = await expectationsOf(plan, inputs, settings, work);
             expect(secrets).to.deep.equal([

@@ -16,6 +16,7 @@ import type { verification } from "../../../provider/canvos/verify.schema";
 /** What the check adds. */
 type Derived =
     | "commit"
+    | "baseImage"
     | "inputHash"
     | "references"
     | "systemUri"

@@ -38,6 +38,7 @@ describe("CanvOS builds beside each other", () => {
         tools = {
             ...{ docker: new Docker(env), git: new Git(env), work, secrets: [] },
             dockerConfig: () => Promise.resolve("{}"),
+            settings: {},
         };
     });
     afterEach(() => {
