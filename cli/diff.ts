@@ -4,6 +4,7 @@ import { changelogOf } from "../provider/image/changelog";
 import { changelogMarkdown } from "../provider/image/changelogText";
 import { isImageError, type ImageLibrary } from "../provider/image/library";
 import { type ImageManifest, manifestOf, readManifest } from "../provider/image/manifest";
+import { nameOf } from "../provider/image/source/location";
 import { verifyImage } from "../provider/image/verifyImage";
 import { EdgeError, messageOf } from "../provider/resource/errors";
 import { parseWords, type Command, type Terminal } from "./command";
@@ -50,7 +51,7 @@ export async function readImageOrManifest(
         );
         return manifestOf(inspection, name);
     } catch (error) {
-        throw isImageError(error) ? new EdgeError(`${given} ${messageOf(error)}`) : error;
+        throw isImageError(error) ? new EdgeError(`${nameOf(given)} ${messageOf(error)}`) : error;
     } finally {
         progress.end();
     }

@@ -13,6 +13,7 @@ import {
     titleOf,
     verdictLine,
 } from "../provider/image/report";
+import { nameOf } from "../provider/image/source/location";
 import { type Verification, verifyImage } from "../provider/image/verifyImage";
 import { EdgeError, messageOf } from "../provider/resource/errors";
 import { describeIssue, formatPath } from "../provider/resource/problem";
@@ -69,7 +70,7 @@ export const command: Command = {
                 imageLibrary(flags, terminal),
             );
         } catch (error) {
-            throw isImageError(error) ? new EdgeError(`${given.IMAGE} ${messageOf(error)}`) : error;
+            throw isImageError(error) ? new EdgeError(`${nameOf(given.IMAGE)} ${messageOf(error)}`) : error;
         } finally {
             progress.end();
         }

@@ -27,12 +27,12 @@ export async function openSpool(least: number, limits: InspectLimits): Promise<S
     const room = await roomIn(folder, limits);
     if (room <= 0 || least > room) {
         throw new ImageError(
-            `there is no room in ${folder} to unpack the image: at least ${formatSize(least)} are needed, ${formatSize(Math.max(0, room))} can be used. ${ADVICE}`,
+            `cannot be unpacked: there is no room in ${folder}: at least ${formatSize(least)} are needed, ${formatSize(Math.max(0, room))} can be used. ${ADVICE}`,
         );
     }
     const handle = await openNameless(folder);
     const file = new SparseFile(handle, room, (detail) => {
-        return new ImageError(`there is no room in ${folder} to unpack the image: ${detail}. ${ADVICE}`);
+        return new ImageError(`cannot be unpacked: there is no room in ${folder}: ${detail}. ${ADVICE}`);
     });
     return {
         file,

@@ -11,9 +11,10 @@ export function isRemote(source: string): boolean {
     return schemeOf(source) !== undefined;
 }
 
-/** As messages name it: what may be a signature stays out. */
+/** As messages name it: what may be a signature or a password stays out. */
 export function nameOf(location: string): string {
-    return isRemote(location) ? location.replace(/[?#].*$/s, "") : location;
+    if (!isRemote(location)) return location;
+    return location.replace(/[?#].*$/s, "").replace(/^([^:]+:\/\/)[^/]*@/, "$1…@");
 }
 
 /** What is wrong with a location before anything is asked; undefined for none. */

@@ -162,7 +162,8 @@ export class WebClient {
         const by = url.origin === first.origin ? "its server" : `${url.host}, where it is redirected to,`;
         if (PASSING.has(status)) {
             const wait = retryAfter(headers["retry-after"], this.host.now());
-            return new NoAnswer(`${this.describe(url)} answers ${status}`, false, true, wait);
+            const text = `${this.describe(url)} answers ${status}: its server is busy or out of order, try again later`;
+            return new NoAnswer(text, false, true, wait);
         }
         if (status === 404 || status === 410) {
             return new Refused(

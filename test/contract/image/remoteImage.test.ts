@@ -193,7 +193,9 @@ describe("a DiskImage from a web server", () => {
             expect(problems).to.deep.equal([]);
             expect(inputs).to.include({ ...olds, url: "https://images.example.com/ubuntu-0123.raw" });
             expect(inputs.format).to.equal(UNKNOWN);
-            expect(context.messages.warn).to.deep.equal([`${url} answers 503`]);
+            expect(context.messages.warn).to.deep.equal([
+                `${url} answers 503: its server is busy or out of order, try again later`,
+            ]);
         });
 
         it("fails an update", async () => {

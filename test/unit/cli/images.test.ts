@@ -108,6 +108,19 @@ describe("edge-os on images", function () {
             });
         }
 
+        it("shows no login that stands in an address", async () => {
+            const address = "https://joe:tops3cret@images.test/a.raw?sig=tops3cret";
+            for (const words of [
+                ["verify", address],
+                ["diff", address, "good.img"],
+            ]) {
+                const { code, out, err } = await run(...words);
+                expect(code).to.equal(1);
+                expect(err).to.contain("https://…@images.test/a.raw must not hold a user name or password");
+                expect(out + err).not.to.contain("tops3cret");
+            }
+        });
+
         it("names what is wrong in a file of expectations", async () => {
             const { code, err } = await run(
                 "verify",
