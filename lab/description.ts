@@ -30,14 +30,19 @@ export function describeLab(lab: Lab, folder: LabFolder, controlEndpoint?: strin
         emf: { endpoint, keycloak, project, username, caFile },
         ...(runs("ims") ? { ims: { endpoint: lab.ims.endpoint, clientId: lab.ims.clientId, caFile } } : {}),
         ...(runs("palette") ? { palette: { endpoint: lab.palette.endpoint, caFile } } : {}),
-        ...(runs("canvos") ? { canvos: lab.canvos.settings, appliance: applianceOf(lab.canvos) } : {}),
+        ...(runs("canvos") ? { canvos: lab.canvos.settings, appliance: describeAppliance(lab.canvos) } : {}),
         images: { directory: images.directory, baseUrl: images.baseUrl },
         ...(controlEndpoint === undefined ? {} : { control: { endpoint: controlEndpoint } }),
     };
     writeAtomically(folder.description, `${JSON.stringify(description, undefined, 4)}\n`);
 }
 
-function applianceOf({ repository, registry, firmware }: Lab["canvos"]): LabDescription["appliance"] {
+/** What the configuration of an example has as `appliance`. */
+export function describeAppliance({
+    repository,
+    registry,
+    firmware,
+}: Lab["canvos"]): NonNullable<LabDescription["appliance"]> {
     return { repository: repository.folder, registry, firmware };
 }
 

@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
 import { EdgeError, messageOf } from "../resource/errors";
@@ -9,6 +8,7 @@ import { applianceInputs, applianceOutputs, type ApplianceInputs } from "./appli
 import type { BuildPlan } from "./build.plan";
 import type { Builder } from "./builder";
 import { isStillPublished, letGoOfIso } from "./isoPublication";
+import { removeLocalImages } from "./localImages";
 import { planBuild } from "./plan";
 import { findPushed, pullMissing, removePushed } from "./registryImages";
 import { canvos } from "./system";
@@ -51,7 +51,7 @@ export const applianceImage = defineResource({
     },
 
     async delete(_id, { inputs: image, outputs }, context) {
-        const { client, log, signal } = context;
+        const { client, log } = context;
         const pushed = outputs.images.filter(({ digest }) => digest !== undefined);
         if (image.onDelete === "remove") await removePushed(pushed, context);
         else if (pushed.length > 0) {
@@ -59,7 +59,10 @@ export const applianceImage = defineResource({
             log.info(`${names} stays in the registry (onDelete: "keep"): hosts may still install it`);
         }
         await letGoOfIso(image, outputs.publishedIso, context);
-        await removeLocal(image, outputs, client, signal);
+        await removeLocalImages(image, outputs, context);
+        await client.removeBuild(image.inputHash).catch((error: unknown) => {
+            client.host.warn(messageOf(error));
+        });
     },
 });
 
@@ -80,26 +83,4 @@ async function planOf(image: ApplianceInputs, context: CanvosContext): Promise<B
     throw new EdgeError(
         "what is built from was changed since it was checked: nothing is built. Wait until whatever writes it has finished, then run again",
     );
-}
-
-/** Caches of this machine only: that they cannot be removed keeps nothing from being deleted. */
-async function removeLocal(
-    { inputHash }: ApplianceInputs,
-    { images }: z.output<typeof applianceOutputs>,
-    client: Builder,
-    signal: AbortSignal,
-): Promise<void> {
-    for (const { reference, dockerImageId } of images) {
-        try {
-            if ((await client.docker.imageId(reference, { timeLimit: 10_000, signal })) !== dockerImageId)
-                continue;
-            await client.docker.text(["image", "rm", reference], { signal });
-        } catch (error) {
-            signal.throwIfAborted();
-            client.host.warn(`${reference} stays in Docker: ${messageOf(error)}`);
-        }
-    }
-    await client.removeBuild(inputHash).catch((error: unknown) => {
-        client.host.warn(messageOf(error));
-    });
 }
