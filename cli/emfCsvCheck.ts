@@ -59,8 +59,8 @@ function summaryOf(rows: readonly HostRow[]): Summary {
 
 function textOf(file: string, rows: readonly HostRow[]): string {
     const { hosts, withoutSerial, withoutUuid, ...named } = summaryOf(rows);
-    const [first] = rows;
-    const range = first ? ` (${deviceLabel(first)} to ${deviceLabel(rows[rows.length - 1] ?? first)})` : "";
+    const ends = [...new Set([...rows.slice(0, 1), ...rows.slice(-1)].map(deviceLabel))];
+    const range = ends.length > 0 ? ` (${ends.join(" to ")})` : "";
     const lines = [`${path.basename(file)}: ${count(hosts, "host")}${range}, nothing is wrong`];
     const titles: [keyof typeof named, string, string][] = [
         ["osProfiles", "OS profiles", "no cell: the fleet's osProfile"],

@@ -50,7 +50,8 @@ export interface HostFleetArgs
     waves?: Wave[];
     /**
      * So many hosts may be gone from the list since the last run. More are refused in the preview, because a file
-     * that was cut off would delete a fleet. Default: the larger of 5 hosts and 10 %.
+     * that was cut off would delete a fleet. Several runs within a week that together remove more are warned of.
+     * Default: the larger of 5 hosts and 10 %.
      */
     maxRemovals?: pulumi.Input<number>;
 }

@@ -87,6 +87,7 @@ export function parseHostsCsv(text: string): ParsedHosts {
 
     const problems: CsvProblem[] = [];
     const width = header.cells.length;
+    problems.push(...cutOff(text, records));
     const rows = body.map(({ line, cells }) => {
         if (cells.slice(width).some((cell) => cell !== "")) {
             problems.push({ line, message: `has ${cells.length} cells, the header only ${width}` });
@@ -97,6 +98,24 @@ export function parseHostsCsv(text: string): ParsedHosts {
     problems.push(...duplicates(rows, "Serial", (row) => row.serial));
     problems.push(...duplicates(rows, "UUID", (row) => row.uuid));
     return { rows, problems: problems.sort((a, b) => a.line - b.line) };
+}
+
+/** A row that lost its end would put a host at no site, or be read as another machine's. */
+function cutOff(text: string, [, ...rows]: readonly CsvRecord[]): CsvProblem[] {
+    const before = rows[rows.length - 2];
+    const last = rows[rows.length - 1];
+    if (!before || !last || /[\r\n]$/.test(text)) return [];
+    // Only tools give every row all its cells; who writes by hand leaves out what is empty.
+    const { length } = HOSTS_CSV_HEADER;
+    if (before.cells.length < length || last.cells.length >= length) return [];
+    const message =
+        `ends after ${count(last.cells.length)}, without a line break, where the row before has ` +
+        `${length}: the file may have been cut off here. Restore it, or end the line`;
+    return [{ line: last.line, message }];
+}
+
+function count(cells: number): string {
+    return cells === 1 ? "1 cell" : `${cells} cells`;
 }
 
 /** One line a problem, in the form `line 3, Serial: …`. */
@@ -150,6 +169,10 @@ function headerProblem({ line, cells }: CsvRecord): CsvProblem | undefined {
     const at = names.findIndex((name, i) => name !== HOSTS_CSV_HEADER[i]);
     if (at >= 0) {
         const expected = HOSTS_CSV_HEADER[at];
+        if (cells.length === 1 && names[0]?.includes(";")) {
+            const message = `the cells are separated by ";": save the file with commas (in a spreadsheet: "CSV UTF-8, comma delimited")`;
+            return { line, message };
+        }
         const reason = expected ? `must be ${JSON.stringify(expected)}` : "is one column too many";
         return {
             line,

@@ -73,7 +73,8 @@ export interface EdgeHostArgs extends EmfTargetArgs {
  * `<project uid>/<uuid, else serial>`; EMF's ids are outputs and change when the host is registered anew.
  *
  * Deleting it deletes the instance, then the host, and waits until both are gone. A host that was deleted behind
- * the program's back shows at the next refresh and is registered again by the next up, as is a missing instance.
+ * the program's back shows at the next refresh and is registered again by the next up. A missing instance is made
+ * again; on a machine that has run already only with `reimage: "allow"`, by a new registration.
  *
  * @example
  * ```ts

@@ -11,13 +11,19 @@ const REMOVALS_AT_LEAST = 5;
 const REMOVALS_PART = 0.1;
 /** So many are named; the message has to stay readable. */
 const LISTED = 20;
+/** Runs of so many days are looked at together. */
+const REMEMBERED_DAYS = 7;
+const DAY = 86_400_000;
 
 const inputs = z.object({
     devices: z.record(z.string(), z.string()),
     maxRemovals: z.int().min(0).optional().meta({ control: true }),
+    /** How many went on which of the last days: runs that are each within the limit can together empty a fleet. */
+    removals: z.record(z.string(), z.int()).optional().meta({ derived: true }),
 });
 
 type Devices = z.output<typeof inputs>["devices"];
+type Removals = NonNullable<z.output<typeof inputs>["removals"]>;
 
 /** Remembers which devices a fleet had, so that a truncated list is refused instead of deleting what it lost. */
 export const fleetRoster = defineResource({
@@ -26,13 +32,24 @@ export const fleetRoster = defineResource({
     inputs,
     outputs: z.object({}),
 
-    async check({ devices, maxRemovals }, _context, last) {
+    async check({ devices, maxRemovals }, context, last) {
         if (!last?.devices || !isKnown(devices) || !isKnown(maxRemovals)) return {};
+        const { removals } = last;
         const before = Object.keys(last.devices).length;
         const allowed = maxRemovals ?? defaultMaxRemovals(before);
         const removed = removedDevices(last.devices, devices);
-        if (removed.length <= allowed) return {};
-        return { problems: [tooMany(removed, before, allowed, maxRemovals !== undefined)] };
+        if (removed.length > allowed) {
+            return { problems: [tooMany(removed, before, allowed, maxRemovals !== undefined)] };
+        }
+        if (removed.length === 0) return { values: { removals } };
+        const recent = recentRemovals(removals, context.now());
+        const earlier = Object.values(recent).reduce((sum, count) => sum + count, 0);
+        const inAll = earlier + removed.length;
+        if (earlier > 0 && inAll > (maxRemovals ?? defaultMaxRemovals(before + earlier))) {
+            context.log.warn(addingUp(removed.length, inAll, before + earlier, recent));
+        }
+        const today = dayOf(context.now());
+        return { values: { removals: { ...recent, [today]: (recent[today] ?? 0) + removed.length } } };
     },
 
     async create(_inputs, context) {
@@ -79,6 +96,24 @@ function deviceOf([label, uuid]: [string, string]): DeviceIdentity {
 
 function namesOf({ serial, uuid }: DeviceIdentity): string[] {
     return [serial, uuid].filter((name) => name !== undefined).map((name) => name.toLowerCase());
+}
+
+function dayOf(time: number): string {
+    return new Date(time).toISOString().slice(0, "2026-11-21".length);
+}
+
+function recentRemovals(removals: Removals = {}, now: number): Removals {
+    const first = dayOf(now - (REMEMBERED_DAYS - 1) * DAY);
+    return Object.fromEntries(Object.entries(removals).filter(([day]) => day >= first));
+}
+
+function addingUp(removed: number, inAll: number, before: number, recent: Removals): string {
+    const since = Object.keys(recent).sort()[0] ?? "";
+    return (
+        `${removed === 1 ? "1 more host is" : `${removed} more hosts are`} not in the list any more: with those of ` +
+        `earlier runs ${inAll} of ${before} since ${since}. Each run is within maxRemovals, which looks at one run ` +
+        "alone. If nobody takes them out on purpose, stop here and look at what writes the list"
+    );
 }
 
 /** Without a path: the engine would print the whole list before the message. */

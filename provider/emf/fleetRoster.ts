@@ -8,8 +8,8 @@ export interface FleetRosterArgs {
      */
     devices: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /**
-     * So many devices may be gone since the last run. Default: the larger of 5 devices and 10 %. A change of it alone
-     * changes nothing.
+     * So many devices may be gone since the last run. Default: the larger of 5 devices and 10 %. Removals of several
+     * runs within a week that add up to more are warned of. A change of it alone changes nothing.
      */
     maxRemovals?: pulumi.Input<number>;
 }
@@ -34,4 +34,4 @@ export class FleetRoster extends EdgeResource {
     }
 }
 
-const PROPERTIES = ["devices", "maxRemovals"] as const;
+const PROPERTIES = ["devices", "maxRemovals", "removals"] as const;

@@ -106,6 +106,22 @@ describe("hosts CSV", () => {
         );
     });
 
+    it("refuses a file that ends within a row, which could be read as another machine", () => {
+        const whole = "SN00001,,ubuntu,store-17,,,,,,,,,";
+        expect(problemsOf(HEADER, whole, "SN000")).to.equal(
+            "  line 3: ends after 1 cell, without a line break, where the row before has 13: the file may have been " +
+                "cut off here. Restore it, or end the line",
+        );
+        expect(rowsOf(HEADER, whole, "SN00002,,ubuntu", "")).to.have.lengthOf(2);
+        expect(rowsOf(HEADER, "SN00001,,ubuntu", "SN00002,,ubuntu")).to.have.lengthOf(2);
+    });
+
+    it("says what to do about semicolons", () => {
+        expect(problemsOf("Serial;UUID;OSProfile", "SN00001;;ubuntu")).to.include(
+            'the cells are separated by ";": save the file with commas',
+        );
+    });
+
     it("names the first column of a header that differs", () => {
         expect(problemsOf("Serial,Uuid,OSProfile", "SN00001")).to.include(
             'line 1: column 2 of the header, "Uuid", must be "UUID"',

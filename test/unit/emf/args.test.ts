@@ -26,7 +26,8 @@ import { region } from "../../../provider/emf/region.handler";
 import type { SiteArgs } from "../../../provider/emf/site";
 import { site } from "../../../provider/emf/site.handler";
 
-type Derived = "endpoint" | "projectUid" | "pinnedCertificate" | "configHash" | "pinnedFingerprint";
+type Derived =
+    "endpoint" | "projectUid" | "pinnedCertificate" | "configHash" | "pinnedFingerprint" | "removals";
 /** What a program may give, from the schema, and from the hand-written interface. */
 type FromSchema<S extends z.ZodType> = Plain<Omit<z.input<S>, Derived>>;
 type FromArgs<A> = Plain<pulumi.Unwrap<A>>;

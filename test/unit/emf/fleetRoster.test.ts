@@ -44,6 +44,34 @@ describe("a fleet's roster", () => {
         ]);
     });
 
+    it("warns of runs that are each within the limit and add up to more, for a week", async () => {
+        const check = async (
+            olds: Record<string, unknown>,
+            devices: Devices,
+            date: string,
+        ): Promise<[Record<string, unknown>, string[]]> => {
+            const context = testContext({ client: undefined, now: () => Date.parse(date) });
+            const { inputs, problems } = await checkInputs(fleetRoster, { devices }, olds, context);
+            expect(problems).to.deep.equal([]);
+            return [inputs, context.messages.warn];
+        };
+        const [monday, none] = await check({ devices: fleet(30) }, fleet(27), "2026-11-16");
+        expect(none).to.deep.equal([]);
+        expect(monday).to.deep.include({ removals: { "2026-11-16": 3 } });
+        const [same, nothing] = await check(monday, fleet(27), "2026-11-17");
+        expect([same, nothing]).to.deep.equal([monday, []]);
+        const [wednesday, told] = await check(monday, fleet(24), "2026-11-18");
+        expect(wednesday).to.deep.include({ removals: { "2026-11-16": 3, "2026-11-18": 3 } });
+        expect(told).to.deep.equal([
+            "3 more hosts are not in the list any more: with those of earlier runs 6 of 30 since 2026-11-16. Each run " +
+                "is within maxRemovals, which looks at one run alone. If nobody takes them out on purpose, stop here " +
+                "and look at what writes the list",
+        ]);
+        const [later, quiet] = await check(wednesday, fleet(22), "2026-11-24");
+        expect(quiet).to.deep.equal([]);
+        expect(later).to.deep.include({ removals: { "2026-11-18": 3, "2026-11-24": 2 } });
+    });
+
     it("names a few of thousands", async () => {
         const [message = ""] = await problems(fleet(5000), fleet(100));
         expect(message).to.include("4900 of 5000 hosts").and.to.include("SN00119 and 4880 more");
