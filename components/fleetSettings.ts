@@ -5,6 +5,7 @@ import type { ProvisioningGateArgs } from "../provider/emf/provisioningGate";
 
 /** A resource of the program, where an id or a name could stand: an OsProfile, a Site, a LocalAccount. */
 export interface NamedResource {
+    /** Id of the resource, which hosts are given. */
     readonly id: pulumi.Output<string>;
     /** What cells of a CSV call it. */
     readonly name?: pulumi.Output<string>;

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { EmfTargetArgs } from "./args";
 
+/** A cloud-init config: its name and content. */
 export interface CustomConfigArgs extends EmfTargetArgs {
     /**
      * What the config is called: a lower-case letter, then at most 31 of `a-z 0-9 -`. In EMF the object has a suffix

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { EmfTargetArgs } from "./args";
 
+/** An account, and the key it logs in with. */
 export interface LocalAccountArgs extends EmfTargetArgs {
     /**
      * Name to log in with, unique in the project: a lower-case letter, then at most 31 of `a-z 0-9 -`. A change makes

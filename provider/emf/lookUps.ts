@@ -18,11 +18,13 @@ export interface LookUpArgs {
     project?: string;
 }
 
+/** Which site. */
 export interface SiteLookUpArgs extends LookUpArgs {
     /** Region of the site, where several sites have the name. */
     regionId?: string;
 }
 
+/** Which region. */
 export interface RegionLookUpArgs extends LookUpArgs {
     /** Parent of the region, where several regions have the name. */
     parent?: string;
@@ -36,46 +38,73 @@ export interface EdgeHostLookUpArgs extends LookUpArgs {
     uuid?: string;
 }
 
+/** An OS profile as EMF has it. */
 export interface OsProfileInfo {
+    /** EMF's id, `os-…`. */
     resourceId: string;
+    /** Shown in EMF. */
     name: string;
+    /** Where hosts get the image, as EMF has it. */
     imageUrl: string;
+    /** SHA-256 of the file that hosts download, hexadecimal. */
     sha256: string;
+    /** Version of the image, as EMF has it. */
     imageId: string;
+    /** Name of the platform profile, as EMF has it. */
     profileName: string;
+    /** `OS_TYPE_MUTABLE` or `OS_TYPE_IMMUTABLE`. */
     type: string;
+    /** `SECURITY_FEATURE_NONE` or `SECURITY_FEATURE_SECURE_BOOT_AND_FULL_DISK_ENCRYPTION`. */
     securityFeature: string;
+    /** As EMF has it, `x86_64`. */
     architecture: string;
 }
 
+/** A region as EMF has it. */
 export interface RegionInfo {
+    /** EMF's id, `region-…`. */
     resourceId: string;
+    /** Shown in EMF. */
     name: string;
     /** The parent region's id, or undefined. */
     parent: string | undefined;
+    /** All of its own keys, whoever set them; none that it inherits. */
     metadata: Record<string, string>;
 }
 
+/** A site as EMF has it. */
 export interface SiteInfo {
+    /** EMF's id, `site-…`. */
     resourceId: string;
+    /** Shown in EMF. */
     name: string;
     /** The region's id, or undefined. */
     regionId: string | undefined;
-    /** Degrees. */
+    /** Degrees north of the equator. */
     latitude: number;
+    /** Degrees east of Greenwich. */
     longitude: number;
+    /** All of its own keys, whoever set them; none that it inherits. */
     metadata: Record<string, string>;
 }
 
+/** A local account as EMF has it. */
 export interface LocalAccountInfo {
+    /** EMF's id, `localaccount-…`. */
     resourceId: string;
+    /** Name of the user on hosts. */
     username: string;
+    /** The public key that it logs in with. */
     sshKey: string;
 }
 
+/** A cloud-init config as EMF has it. */
 export interface CustomConfigInfo {
+    /** EMF's id, `customconfig-…`. */
     resourceId: string;
+    /** Name in EMF. */
     name: string;
+    /** Empty where none was given. */
     description: string;
     /** SHA-256 of the content, hexadecimal; the content itself may hold secrets and is not shown. */
     configHash: string;
@@ -83,8 +112,11 @@ export interface CustomConfigInfo {
 
 /** What stays of a host; how it is doing the gates and `edge-os emf inventory` show. */
 export interface EdgeHostInfo {
+    /** EMF's id, `host-…`. */
     resourceId: string;
+    /** Shown in EMF. */
     name: string;
+    /** Serial number; empty where only the UUID is known. */
     serial: string;
     /** Empty until the machine has reported it. */
     uuid: string;
@@ -94,6 +126,7 @@ export interface EdgeHostInfo {
     instanceId: string | undefined;
     /** The id of the OS profile it is installed from, or undefined. */
     osProfile: string | undefined;
+    /** All of its own keys, whoever set them; none that it inherits. */
     metadata: Record<string, string>;
 }
 

@@ -4,6 +4,7 @@ import type { EmfTargetArgs } from "./args";
 import { unifySpellings } from "./osProfile.spelling";
 import type * as ProfileYaml from "./osProfileYaml";
 
+/** What hosts are installed from, and what EMF has to know of it. */
 export interface OsProfileArgs extends EmfTargetArgs {
     /**
      * Name of the profile, unique in the project: at most 128 letters, digits, blanks and `- _ . / : ( )`. One name
@@ -98,8 +99,11 @@ export interface ImageTraits {
 
 /** An image that something publishes; `image.DiskImage` is one. */
 export interface PublishedImage {
+    /** Where hosts download it, `https://…`. */
     readonly url: pulumi.Input<string>;
+    /** SHA-256 of the file as hosts download it, hexadecimal. */
     readonly sha256: pulumi.Input<string>;
+    /** What the file is once it is unpacked. */
     readonly format?: pulumi.Input<"raw" | "qcow2">;
     /** Of the file as hosts download it. */
     readonly sizeBytes?: pulumi.Input<number>;

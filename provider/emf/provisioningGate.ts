@@ -12,6 +12,7 @@ export interface GateHost {
     instanceId?: pulumi.Input<string | undefined>;
 }
 
+/** What to wait for, and what may go wrong. */
 export interface ProvisioningGateArgs extends EmfTargetArgs {
     /** The hosts to wait for. A change of the list, or of an id in it, waits anew. */
     hosts: pulumi.Input<pulumi.Input<GateHost>[]>;

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { EmfTargetArgs } from "./args";
 
+/** A site, and where it is. */
 export interface SiteArgs extends EmfTargetArgs {
     /** Shown in EMF, at most 50 letters, digits, blanks and `- _ . / :`. Names need not be unique. Changed in place. */
     name: pulumi.Input<string>;

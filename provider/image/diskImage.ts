@@ -3,6 +3,7 @@ import { EdgeResource } from "../pulumi/resource";
 import type { DiskImageBootResult, DiskImageBootTest } from "./bootTestArgs";
 import type { DiskImageExpectations } from "./expect";
 
+/** An image, what it has to be, and where it goes. */
 export interface DiskImageArgs {
     /**
      * The image: a file, relative to the program's folder; or `https://…`, `s3://bucket/key` or
@@ -54,9 +55,11 @@ export interface DiskImageDirectoryPublication extends DiskImagePublicationOptio
 
 /** A bucket of any service that speaks S3, from which hosts can read without a login. */
 export interface DiskImageS3Publication extends DiskImagePublicationOptions {
+    /** Which bucket, of which service. */
     s3: pulumi.Input<DiskImageBucket>;
 }
 
+/** A bucket of any S3 service. */
 export interface DiskImageBucket {
     /** Its name. The image appears in it whole or not at all, under a key that holds its digest. */
     bucket: pulumi.Input<string>;
@@ -79,9 +82,11 @@ export interface DiskImageBucket {
  * stream from `https://` only, so this is for what reads registries.
  */
 export interface DiskImageOciPublication extends DiskImagePublicationOptions {
+    /** Where in which registry. */
     oci: pulumi.Input<DiskImageRepository>;
 }
 
+/** A repository of an OCI registry. */
 export interface DiskImageRepository {
     /**
      * `oci://registry.example.com/edge/ubuntu`. The login comes from `edge-os:image.origins`, its environment
@@ -96,9 +101,11 @@ export interface DiskImageRepository {
 export interface DiskImagePartition {
     /** Place in the partition table, from 1. */
     index: number;
+    /** As the partition table has it; empty where it has none. */
     name: string;
     /** Type GUID, upper case. */
     type: string;
+    /** Bytes. */
     sizeBytes: number;
 }
 
@@ -118,6 +125,7 @@ export interface DiskImageCheck {
 
 /** What other resources hold against what they promise of an image. */
 export interface DiskImageTraits {
+    /** There is an EFI system partition to boot from. */
     efiSystemPartition: boolean;
     /** Boot partition, root and `edge_persistent` lie where the Edge Microvisor Toolkit has them. */
     microvisorLayout: boolean;

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { EdgeResource } from "../pulumi/resource";
 import type { ImageJobArgs } from "./imageJobArgs";
+import { IMAGE_OUTPUTS, ImageResource } from "./imageResource";
 
 /** One change of the image root: exactly one of `run`, `script`, `upload`, `packages`, `regenerateInitrd` and `ansible`. */
 export interface CustomizationStep {
@@ -34,14 +34,17 @@ export interface CustomizationStep {
     timeLimit?: pulumi.Input<string>;
 }
 
+/** Packages that come and go, with the package manager of the image. */
 export interface PackageChanges {
     /** Names, with a version where the package manager takes it. */
     install?: pulumi.Input<pulumi.Input<string>[]>;
+    /** Names of packages to remove. */
     remove?: pulumi.Input<pulumi.Input<string>[]>;
     /** Whether the lists of packages are fetched first. Default: true. */
     refresh?: pulumi.Input<boolean>;
 }
 
+/** Which initrd is made anew. */
 export interface InitrdRegeneration {
     /** Of `/lib/modules`. Default: the only one there. */
     kernelVersion?: pulumi.Input<string>;
@@ -84,11 +87,13 @@ export interface CustomizationSsh {
     via?: pulumi.Input<"customer_access" | "cluster.local">;
     /** Instead of the job's: where its name is not known here. */
     host?: pulumi.Input<string>;
+    /** Default: the job's. 1 to 65,535. */
     port?: pulumi.Input<number>;
     /** A host to go through, `user@host[:port]`. Default: `edge-os:ssh.jump`. */
     jump?: pulumi.Input<string>;
 }
 
+/** What a `CustomizedImage` is made of, and how. */
 export interface CustomizedImageArgs extends ImageJobArgs {
     /**
      * The image to start from: its id, its exact name, or another image's `imageId`. Names are not unique in IMS:
@@ -110,19 +115,10 @@ export interface CustomizedImageArgs extends ImageJobArgs {
      * and how to end it; the next run deletes it. Default: `"delete"`.
      */
     onFailure?: pulumi.Input<"delete" | "keep">;
+    /** How long each part may take. Makes no new image. */
     timeLimits?: pulumi.Input<CustomizationTimeLimits>;
+    /** How the session is reached. Makes no new image. */
     ssh?: pulumi.Input<CustomizationSsh>;
-}
-
-/** A file of an image in S3. */
-export interface CustomizedImageArtifact {
-    /** `application/vnd.cray.image.rootfs.squashfs` and so on. */
-    type: string;
-    /** `s3://boot-images/…`. */
-    path: string;
-    etag: string;
-    md5: string;
-    sizeBytes: number;
 }
 
 /**
@@ -145,23 +141,11 @@ export interface CustomizedImageArtifact {
  * export const manifest = compute.manifest;
  * ```
  */
-export class CustomizedImage extends EdgeResource {
-    declare readonly name: pulumi.Output<string>;
-    declare readonly metadata: pulumi.Output<Record<string, string> | undefined>;
-    /** The image's id, for another one's `baseImage`. */
-    declare readonly imageId: pulumi.Output<string>;
-    declare readonly architecture: pulumi.Output<string>;
-    /** `s3://boot-images/<id>/manifest.json`, for a boot session template. */
-    declare readonly manifest: pulumi.Output<string>;
-    /** Of the manifest, for the same. */
-    declare readonly manifestEtag: pulumi.Output<string>;
-    declare readonly artifacts: pulumi.Output<CustomizedImageArtifact[]>;
+export class CustomizedImage extends ImageResource {
     /** The job's statuses, each with the seconds since its start. Empty where no job was needed. */
     declare readonly jobHistory: pulumi.Output<{ status: string; after: number }[]>;
     /** The id of the base that it was made of. */
     declare readonly baseImageId: pulumi.Output<string>;
-    /** Where the service is. */
-    declare readonly endpoint: pulumi.Output<string>;
 
     constructor(name: string, args: CustomizedImageArgs, opts?: pulumi.CustomResourceOptions) {
         super({ kind: "ims.CustomizedImage", properties: PROPERTIES }, name, { ...args }, opts);
@@ -190,11 +174,6 @@ const PROPERTIES = [
     "baseImageId",
     "baseEtag",
     "filesHash",
-    "claim",
-    "imageId",
-    "architecture",
-    "manifest",
-    "manifestEtag",
-    "artifacts",
+    ...IMAGE_OUTPUTS,
     "jobHistory",
 ] as const;

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { EdgeResource } from "../pulumi/resource";
-import type { CustomizedImageArtifact } from "./customizedImage";
+import { IMAGE_OUTPUTS, ImageResource } from "./imageResource";
 
+/** What an `ImportedImage` is made of. */
 export interface ImportedImageArgs {
     /** A block of `edge-os:connections`. Default: `edge-os:ims`. */
     connection?: pulumi.Input<string>;
@@ -40,20 +40,7 @@ export interface ImportedImageArgs {
  * new ims.CustomizedImage("compute", { baseImage: base.imageId, name: "compute", steps: [{ script: "setup.sh" }] });
  * ```
  */
-export class ImportedImage extends EdgeResource {
-    declare readonly name: pulumi.Output<string>;
-    declare readonly metadata: pulumi.Output<Record<string, string> | undefined>;
-    /** The image's id, for the `baseImage` of a `CustomizedImage`. */
-    declare readonly imageId: pulumi.Output<string>;
-    declare readonly architecture: pulumi.Output<string>;
-    /** `s3://boot-images/<id>/manifest.json`, for a boot session template. */
-    declare readonly manifest: pulumi.Output<string>;
-    /** Of the manifest, for the same. */
-    declare readonly manifestEtag: pulumi.Output<string>;
-    declare readonly artifacts: pulumi.Output<CustomizedImageArtifact[]>;
-    /** Where the service is. */
-    declare readonly endpoint: pulumi.Output<string>;
-
+export class ImportedImage extends ImageResource {
     constructor(name: string, args: ImportedImageArgs, opts?: pulumi.CustomResourceOptions) {
         super({ kind: "ims.ImportedImage", properties: PROPERTIES }, name, { ...args }, opts);
     }
@@ -70,10 +57,5 @@ const PROPERTIES = [
     "permanentDelete",
     "endpoint",
     "filesHash",
-    "claim",
-    "imageId",
-    "architecture",
-    "manifest",
-    "manifestEtag",
-    "artifacts",
+    ...IMAGE_OUTPUTS,
 ] as const;

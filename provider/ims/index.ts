@@ -7,12 +7,12 @@ export type {
     CustomizationStep,
     CustomizationTimeLimits,
     CustomizedImageArgs,
-    CustomizedImageArtifact,
     InitrdRegeneration,
     PackageChanges,
 } from "./customizedImage";
 export { ImportedImage } from "./importedImage";
 export type { ImportedImageArgs } from "./importedImage";
+export type { CustomizedImageArtifact } from "./imageResource";
 export type { ImageJobArgs } from "./imageJobArgs";
 export * from "./lookUps";
 export { PublicKey } from "./publicKey";

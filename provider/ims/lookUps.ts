@@ -35,9 +35,13 @@ export interface PublicKeyLookUpArgs {
     connection?: string;
 }
 
+/** An image as IMS has it. */
 export interface ImageInfo {
+    /** The record's id. */
     imageId: string;
+    /** Name of the record. */
     name: string;
+    /** `x86_64` or `aarch64`. */
     architecture: string;
     /** As IMS writes it: UTC, without a zone. */
     created: string;
@@ -45,28 +49,39 @@ export interface ImageInfo {
     manifest: string;
     /** Of the manifest, as the record has it; IMS does not vouch for it. */
     etag: string;
+    /** All keys of the record, whoever wrote them. */
     metadata: Record<string, string>;
 }
 
+/** A recipe as IMS has it. */
 export interface RecipeInfo {
+    /** The record's id. */
     recipeId: string;
+    /** Name of the record. */
     name: string;
+    /** `x86_64` or `aarch64`. */
     architecture: string;
     /** As IMS writes it: UTC, without a zone. */
     created: string;
     /** `kiwi-ng` or `packer`. */
     recipeType: string;
+    /** What it builds, such as `sles15`. */
     linuxDistribution: string;
     /** `s3://ims/recipes/<id>/recipe.tar.gz`. */
     archive: string;
     /** What its templates are filled with. */
     templateDictionary: Record<string, string>;
+    /** Whether images of it need a job that may build kernel modules. */
     requireDkms: boolean;
 }
 
+/** A public key as IMS has it. */
 export interface PublicKeyInfo {
+    /** The record's id. */
     keyId: string;
+    /** Name of the record. */
     name: string;
+    /** The key itself, the line of the `.pub` file. */
     publicKey: string;
 }
 

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 
+/** A key, and what it is called in IMS. */
 export interface PublicKeyArgs {
     /** A block of `edge-os:connections`. Default: `edge-os:ims`. */
     connection?: pulumi.Input<string>;

@@ -1,7 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { EdgeResource } from "../pulumi/resource";
-import type { CustomizedImageArtifact } from "./customizedImage";
 import type { ImageJobArgs } from "./imageJobArgs";
+import { IMAGE_OUTPUTS, ImageResource } from "./imageResource";
 
 /** How long each part may take: `90s`, `30m`, `2h`. For aarch64, which is emulated, four times as long. */
 export interface RecipeTimeLimits {
@@ -11,6 +10,7 @@ export interface RecipeTimeLimits {
     packaging?: pulumi.Input<string>;
 }
 
+/** What a `RecipeImage` is built from, and how. */
 export interface RecipeImageArgs extends ImageJobArgs {
     /**
      * The recipe to build from: its id or its exact name. Names are not unique in IMS: several of one name are refused
@@ -18,6 +18,7 @@ export interface RecipeImageArgs extends ImageJobArgs {
      * the same record, makes a new image.
      */
     recipe: pulumi.Input<string | { name: pulumi.Input<string>; pick?: pulumi.Input<"only" | "newest"> }>;
+    /** How long each part may take. Makes no new image. */
     timeLimits?: pulumi.Input<RecipeTimeLimits>;
 }
 
@@ -31,23 +32,11 @@ export interface RecipeImageArgs extends ImageJobArgs {
  * new ims.CustomizedImage("compute", { baseImage: base.imageId, name: "compute", steps: [{ script: "setup.sh" }] });
  * ```
  */
-export class RecipeImage extends EdgeResource {
-    declare readonly name: pulumi.Output<string>;
-    declare readonly metadata: pulumi.Output<Record<string, string> | undefined>;
-    /** The image's id, for the `baseImage` of a `CustomizedImage`. */
-    declare readonly imageId: pulumi.Output<string>;
-    declare readonly architecture: pulumi.Output<string>;
-    /** `s3://boot-images/<id>/manifest.json`, for a boot session template. */
-    declare readonly manifest: pulumi.Output<string>;
-    /** The manifest's etag, for a boot session template. */
-    declare readonly manifestEtag: pulumi.Output<string>;
-    declare readonly artifacts: pulumi.Output<CustomizedImageArtifact[]>;
+export class RecipeImage extends ImageResource {
     /** The job's statuses, each with the seconds since its start. Empty where no job was needed. */
     declare readonly jobHistory: pulumi.Output<{ status: string; after: number }[]>;
     /** The id of the recipe that it was built from. */
     declare readonly recipeId: pulumi.Output<string>;
-    /** Where the service is. */
-    declare readonly endpoint: pulumi.Output<string>;
 
     constructor(name: string, args: RecipeImageArgs, opts?: pulumi.CustomResourceOptions) {
         super({ kind: "ims.RecipeImage", properties: PROPERTIES }, name, { ...args }, opts);
@@ -70,11 +59,6 @@ const PROPERTIES = [
     "endpoint",
     "recipeId",
     "recipeContent",
-    "claim",
-    "imageId",
-    "architecture",
-    "manifest",
-    "manifestEtag",
-    "artifacts",
+    ...IMAGE_OUTPUTS,
     "jobHistory",
 ] as const;

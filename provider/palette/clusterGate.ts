@@ -13,6 +13,7 @@ export interface GateCluster {
     revision?: pulumi.Input<string>;
 }
 
+/** What to wait for, and what may go wrong. */
 export interface ClusterGateArgs extends PaletteProjectArgs {
     /** The clusters to wait for. A change of the list, or of a cluster in it, waits anew. */
     clusters: pulumi.Input<pulumi.Input<GateCluster>[]>;

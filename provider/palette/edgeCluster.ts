@@ -4,6 +4,7 @@ import type { PaletteProjectArgs } from "./args";
 import { ClusterProfile } from "./clusterProfile";
 import { EdgeHost } from "./edgeHost";
 
+/** A cluster: its hosts, what runs on them, and how it changes. */
 export interface EdgeClusterArgs extends PaletteProjectArgs {
     /**
      * Name of the cluster, 2 to 32 lower-case letters, digits and `-`. It cannot change while the cluster is there.
@@ -87,6 +88,7 @@ export interface ControlPlaneArgs extends MachinePoolArgs {
 
 /** A pool of worker nodes. */
 export interface WorkerPoolArgs extends MachinePoolArgs {
+    /** Name of the pool, once in a cluster. Another name is another pool. */
     name: pulumi.Input<string>;
 }
 
@@ -102,19 +104,25 @@ export interface ClusterHost {
 
 /** The static address of a host. */
 export interface HostNetwork {
+    /** Address of the host, IPv4. */
     ip: pulumi.Input<string>;
     /** Network interface. Default: the host's default one. */
     nic?: pulumi.Input<string>;
+    /** Address of the default gateway. */
     gateway?: pulumi.Input<string>;
     /** Such as `255.255.255.0`. */
     subnet?: pulumi.Input<string>;
+    /** Addresses of name servers. */
     dns?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /** A taint of nodes. */
 export interface NodeTaint {
+    /** As Kubernetes has it, such as `dedicated`. */
     key: pulumi.Input<string>;
+    /** Default: none. */
     value?: pulumi.Input<string>;
+    /** What happens to pods that do not tolerate it. */
     effect: pulumi.Input<"NoSchedule" | "PreferNoSchedule" | "NoExecute">;
 }
 

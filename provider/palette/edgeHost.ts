@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { PaletteProjectArgs } from "./args";
 
+/** A host, and what is declared of it. */
 export interface EdgeHostArgs extends PaletteProjectArgs {
     /**
      * The host's uid, `edge-lab1-01`: what the machine's user-data gives as `stylus.site.name`, or what its agent makes of

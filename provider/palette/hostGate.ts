@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { PaletteProjectArgs } from "./args";
 
+/** What to wait for, and what may go wrong. */
 export interface HostGateArgs extends PaletteProjectArgs {
     /** Uids of the hosts to wait for. A change of the list waits anew. */
     hosts: pulumi.Input<pulumi.Input<string>[]>;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { PaletteArgs } from "./args";
 
+/** A token, whom it is for and how long it lasts. */
 export interface RegistrationTokenArgs extends PaletteArgs {
     /** Shown in the console. Names need not be unique. Changed in place. */
     name: pulumi.Input<string>;

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 
+/** What the ISO holds, and where it goes. */
 export interface SiteIsoArgs {
     /** Where to write it, from the program's folder: `till-4.iso`. Its folder is made. Another place replaces. */
     file: pulumi.Input<string>;
