@@ -40,6 +40,8 @@ type Access = "pull" | "pull,push" | "pull,push,delete";
 /** A manifest is small; a registry that sends more sends something else. */
 const MOST_MANIFEST = 4 * 1024 * 1024;
 const HUB = "docker.io";
+/** One lost answer must not make a registry on loopback count as one that speaks TLS. */
+const ATTEMPTS_AT_PLAIN = 3;
 
 /** One registry, by the distribution specification. */
 export class RegistryClient {
@@ -281,7 +283,7 @@ export class RegistryClient {
         const plain = new URL(`http://${registry}/`);
         const url = new URL("/v2/", plain);
         const answer = await this.transport
-            .send({ method: "GET", url, signal, attempts: 1, redirects: 0 })
+            .send({ method: "GET", url, signal, attempts: ATTEMPTS_AT_PLAIN, redirects: 0 })
             .catch(() => undefined);
         answer?.body.destroy();
         signal?.throwIfAborted();

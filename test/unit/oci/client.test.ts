@@ -201,6 +201,14 @@ describe("the registry client", () => {
         });
     }
 
+    it("is found without TLS on loopback also when its first answers are lost", async () => {
+        await start();
+        let lost = 0;
+        registry.tap = (side) => (side === "after" && lost++ < 2 ? "drop" : undefined);
+        expect(await client.headManifest(REPOSITORY, "v1")).to.equal(undefined);
+        expect(lost).to.be.greaterThan(2);
+    });
+
     it("stores nothing when the content fails at its very end, or has another digest", async () => {
         await start();
         expect((await failure(push(large, {}, new Error("changed meanwhile")))).message).to.equal(
