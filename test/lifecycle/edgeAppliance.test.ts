@@ -1,14 +1,13 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { startLab, type Lab } from "../../lab";
-import { describeAppliance } from "../../lab/description";
-import { DEBIAN_CACHE, debianKernel } from "../support/debianPackages";
+import type { Lab } from "../../lab";
+import { debianKernel } from "../support/debianPackages";
 import { needsDocker } from "../support/docker";
-import { stackUnderTest, type CommandResult, type StackUnderTest } from "../support/stack";
+import { edgeAppliance } from "../support/edgeAppliance";
+import type { CommandResult, StackUnderTest } from "../support/stack";
 import { needsTool } from "../support/tools";
 
-const EXAMPLE = path.resolve(__dirname, "../../examples/edge-appliance");
 const TOOLS = [
     ...["git", "docker-registry", "busybox", "mksquashfs", "xorriso", "mkfs.vfat", "mcopy", "grub-mkimage"],
     ...["/usr/lib/grub/i386-pc/cdboot.img", "/usr/lib/grub/x86_64-efi/moddep.lst"],
@@ -35,12 +34,7 @@ describe("the example edge-appliance", function () {
         needsDocker(this);
         for (const tool of TOOLS) needsTool(this, tool);
         debianKernel(this);
-        lab = await startLab({ emf: false, images: false, canvos: true, debianPackages: DEBIAN_CACHE });
-        stack = stackUnderTest({
-            program: { dir: EXAMPLE },
-            config: { "edge-os:canvos": lab.canvos.settings, appliance: describeAppliance(lab.canvos) },
-            env: { EDGE_OS_CANVOS_LEAST_DISK_GB: "0", PULUMI_NODEJS_TRANSPILE_ONLY: "true" },
-        });
+        ({ lab, stack } = await edgeAppliance());
     });
     after(async () => {
         (stack as StackUnderTest | undefined)?.remove();
