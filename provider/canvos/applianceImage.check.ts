@@ -121,6 +121,7 @@ function judge(given: Given, { checkout }: KnownCheckout, context: CanvosContext
             arguments: given.arguments,
             targets: given.targets ?? DEFAULT_TARGETS,
             ...(given.edgeAppliance ? { edgeAppliance: firmwareNames(given.edgeAppliance) } : {}),
+            hasUserData: given.userData !== undefined,
             ...(given.exactTag === undefined ? {} : { exactTag: given.exactTag }),
         },
         { ...checkout, hasSecureBootKeys: Object.keys(given.files ?? {}).some(isSecureBoot) },

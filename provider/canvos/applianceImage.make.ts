@@ -47,7 +47,6 @@ export async function make(
         outputs = { ...outputs, ...isoOutputs(outputs, published) };
         if (published) done.push("the ISO published");
     } catch (error) {
-        context.signal.throwIfAborted();
         // The build is done, and the next up only brings it there.
         const reached = { id: `sha256:${image.inputHash}`, inputs: { ...image, intact: false }, outputs };
         throw new PartialFailure([messageOf(error)], reached, { cause: error });
@@ -147,12 +146,12 @@ function isoOutputs(
 }
 
 function outputsOf(
-    { images, iso, logFile }: BuildResult,
+    { images, iso, artifacts, logFile }: BuildResult,
     before: Made | undefined,
     buildSeconds: number,
 ): Omit<ApplianceOutputs, "checksPassed" | "report" | "durations"> {
     const known = iso ?? before?.outputs.iso;
-    const { publishedIso } = before?.outputs ?? {};
+    const { publishedIso, artifacts: old = [] } = before?.outputs ?? {};
     return {
         images: images.map(({ kubernetesVersion = "", reference, dockerImageId }) => ({
             ...{ kubernetesVersion, reference, dockerImageId },
@@ -160,6 +159,6 @@ function outputsOf(
         ...(known ? { iso: known } : {}),
         // Until it is published anew, it is where it was.
         ...(publishedIso ? { publishedIso } : {}),
-        ...{ logFile, buildSeconds },
+        ...{ artifacts: [...(artifacts ?? old)], logFile, buildSeconds },
     };
 }

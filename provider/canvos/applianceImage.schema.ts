@@ -156,6 +156,9 @@ export const applianceOutputs = z.object({
         })
         .optional(),
     publishedIso: publishedIso.optional(),
+    artifacts: z.array(
+        z.object({ name: z.string(), path: z.string(), sizeBytes: z.number(), sha256: z.string() }),
+    ),
     checksPassed: z.number(),
     report: z.string(),
     logFile: z.string(),

@@ -235,6 +235,15 @@ export interface ApplianceIso {
     url?: string;
 }
 
+/** A file that a target has left. */
+export interface ApplianceArtifact {
+    /** As CanvOS names it: `build/kairos.raw`, `secure-boot/enrollment/db.auth`. */
+    name: string;
+    path: string;
+    sizeBytes: number;
+    sha256: string;
+}
+
 /** How long the steps to an image have taken, in seconds; one that was not needed is missing. */
 export interface ApplianceDurations {
     /** Making the private checkout, with everything that is laid over it. */
@@ -289,6 +298,11 @@ export class ApplianceImage extends EdgeResource {
     declare readonly images: pulumi.Output<ApplianceProviderImage[]>;
     /** The installer ISO; missing where no target makes one. */
     declare readonly iso: pulumi.Output<ApplianceIso | undefined>;
+    /**
+     * Other files that the targets have left, on the machine that has built them: raw disks, MAAS and cloud images, keys.
+     * Disks are looked into as a `DiskImage`'s are; give one to a `DiskImage` to publish it.
+     */
+    declare readonly artifacts: pulumi.Output<ApplianceArtifact[]>;
     /** How many checks the images and the ISO have passed. */
     declare readonly checksPassed: pulumi.Output<number>;
     /** What was checked, as Markdown. */
@@ -338,6 +352,7 @@ const PROPERTIES = [
     "images",
     "iso",
     "publishedIso",
+    "artifacts",
     "checksPassed",
     "report",
     "logFile",

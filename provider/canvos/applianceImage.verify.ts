@@ -10,6 +10,7 @@ import { expectationsOf } from "./expectations";
 import { smokeTest } from "./smokeTest";
 import { smokeTestOptions } from "./smokeTest.schema";
 import { assertVerified, verificationMarkdown, verifyBuild } from "./verify";
+import { verifyDisks } from "./verify.disk";
 import type { BuildCheck } from "./verify.types";
 
 /** What an earlier run has made. */
@@ -45,6 +46,8 @@ export async function verified(
         checks.push(
             ...(await verifyBuild(built, expected, { docker, clock: client.host, signal, onProgress })),
         );
+        const { artifacts = [] } = built;
+        checks.push(...(await verifyDisks(artifacts, expected, client.images, { signal, onProgress })));
         durations.verify = secondsSince(start, context);
         assertVerified(checks, built.logFile);
     }

@@ -1,3 +1,5 @@
+import type { Artifact } from "./buildFiles";
+
 /** A provider image that a build has left in the Docker daemon. */
 export interface BuiltImage {
     /** Left out where the build's target takes none. */
@@ -22,6 +24,8 @@ export interface BuildResult {
     /** `palette-installer-image:…`, only in the daemon. */
     installerImage?: Pick<BuiltImage, "reference" | "dockerImageId">;
     iso?: BuiltFile;
+    /** Raw disks, keys and whatever else its targets have left; left out where another machine has built. */
+    artifacts?: readonly Artifact[];
     /** How long its steps have taken, as `secondsIn` tells them; left out where another machine has built. */
     seconds?: Readonly<Record<string, number>>;
     /** Everything that the build has printed. */

@@ -1,21 +1,20 @@
-import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { parseChecksums } from "../image/source/checksums";
-import { addBytes } from "../process/treeDigest";
 import { EdgeError } from "../resource/errors";
 import type { BuildPlan } from "./build.plan";
 import type { BuiltFile, BuiltImage, BuildResult } from "./build.types";
+import { collectFiles, readFile } from "./buildFiles";
 import type { Docker } from "./docker";
 import { secondsIn, type BuildFolder } from "./supervisor";
 
 /** What a build that has ended well must have left; CanvOS calls builds a success that have made nothing. */
 export async function collectResult(
-    { names, makes, isoName }: BuildPlan,
+    plan: BuildPlan,
     folder: BuildFolder,
     docker: Docker,
     signal: AbortSignal,
 ): Promise<BuildResult> {
+    const { names, makes, isoName } = plan;
     const images: BuiltImage[] = [];
     const missing: string[] = [];
     for (const [kubernetesVersion, reference] of makes.providerImages
@@ -35,6 +34,7 @@ export async function collectResult(
             ? {}
             : { installerImage: { reference: names.installer, dockerImageId: installerId } }),
         ...(iso ? { iso } : {}),
+        artifacts: await collectFiles(plan, folder),
         seconds: secondsIn(folder),
         logFile: folder.log,
     };
@@ -63,17 +63,5 @@ async function readIso({ tree, log }: BuildFolder, isoName: string): Promise<Bui
             `the build ended without an error and has not made build/${isoName}.iso. Its log: ${log}`,
         );
     }
-    const hash = crypto.createHash("sha256");
-    await addBytes(hash, file);
-    const sha256 = hash.digest("hex");
-    const sums = `${file}.sha256`;
-    if (fs.existsSync(sums)) {
-        const said = parseChecksums(fs.readFileSync(sums, "utf8")).checksums.map((each) => each.sha256);
-        if (said.length > 0 && !said.includes(sha256)) {
-            throw new EdgeError(
-                `build/${isoName}.iso has the SHA-256 ${sha256}, and the file beside it says ${said.join(", ")}: it was damaged`,
-            );
-        }
-    }
-    return { path: file, sizeBytes: stat.size, sha256 };
+    return readFile(file, `build/${isoName}.iso`);
 }

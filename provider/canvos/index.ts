@@ -1,5 +1,6 @@
 export { ApplianceImage } from "./applianceImage";
 export type {
+    ApplianceArtifact,
     ApplianceDurations,
     ApplianceFirmware,
     ApplianceImageArgs,

@@ -9,6 +9,7 @@ const SCRIPT_TARGETS = ["maas-image"];
 export function checkoutFindings(build: PlannedBuild): Finding[] {
     return [
         ...unknownTargets(build),
+        ...nothingToValidate(build),
         ...unknownVariables(build),
         ...versionOfTwoMinds(build),
         ...emptyTag(build),
@@ -27,6 +28,19 @@ function unknownTargets({ targets, checkout }: PlannedBuild): Finding[] {
             { path: ["targets", index], message: `the checkout's Earthfile has no target ${target}.${hint}` },
         ];
     });
+}
+
+/** The target finds no user-data, says so, and is a success. */
+function nothingToValidate({ targets, hasUserData }: PlannedBuild): Finding[] {
+    const index = targets.indexOf("validate-user-data");
+    if (index < 0 || hasUserData === true) return [];
+    return [
+        {
+            path: ["targets", index],
+            message:
+                "validate-user-data looks at nothing without userData, and calls it a success: give userData",
+        },
+    ];
 }
 
 function unknownVariables(build: PlannedBuild): Finding[] {

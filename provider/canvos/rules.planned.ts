@@ -27,6 +27,7 @@ export interface Build {
     edgeAppliance?: { doca?: string; bfb?: string };
     /** The tag is left as given, without the digest of the inputs at its end. */
     exactTag?: boolean;
+    hasUserData?: boolean;
 }
 
 /** A build with the checkout's defaults filled in: what the rules look at. */
