@@ -48,7 +48,8 @@ export async function planProfiles(
     return planned;
 }
 
-function standingFault({ labels, isPublished }: ObservedProfile): string | undefined {
+function standingFault({ labels, annotations, isPublished }: ObservedProfile): string | undefined {
+    if (annotations.scope === "system") return "it is one of Palette's own";
     if (labels[PALETTE_CLAIM_KEY] !== undefined) return MANAGED;
     return isPublished
         ? undefined
@@ -60,7 +61,7 @@ async function profileArgs(
     { client, project, target }: PaletteScope,
     secrets: Secrets,
 ): Promise<Args> {
-    const { name, version, type, cloud, packs, variables } = observed;
+    const { name, version, type, cloud, annotations, packs, variables } = observed;
     const usual = type === "add-on" ? "all" : "edge-native";
     const registries = await client.packs.registries(project);
     const brought = await Promise.all(packs.map((pack) => valuesBrought(pack, client, project)));
@@ -68,6 +69,7 @@ async function profileArgs(
         ...target,
         ...{ name, version },
         ...shownDescription(observed),
+        ...(annotations.scope === "tenant" ? { scope: "tenant" } : {}),
         ...(type === "cluster" ? {} : { type }),
         ...(cloud === usual ? {} : { cloud }),
         packs: packs.map((pack, i) => packArgs(pack, registries, brought[i])),

@@ -4,7 +4,7 @@ import { hasUnknown, isKnown, UNKNOWN, type Checked } from "../resource/unknown"
 import type { ProfileInputs } from "./clusterProfile.schema";
 import { contentChanges, profileRules } from "./clusterProfileContent";
 import { describeProfile, nextVersion, presenceProblem, usedProblem } from "./clusterProfileConverge";
-import { usersOf } from "./clusterProfileObserve";
+import { belongsTo, scopeOf, usersOf } from "./clusterProfileObserve";
 import { resolvePacks } from "./packs";
 import type { PackRequest } from "./profileApi";
 import { isShortLived, kubernetesPackOf, missingOptions, systemUriFault, systemUriOf } from "./systemUri";
@@ -13,7 +13,6 @@ import type { Scope } from "./transport";
 
 type Inputs = Checked<ProfileInputs>;
 type Values = Partial<Inputs>;
-type Project = Exclude<Scope, "tenant">;
 
 /** Rules, packs found in their registries, and whether this version's content may be what the program says. */
 export async function checkClusterProfile(
@@ -45,7 +44,7 @@ async function resolved(
     state: Partial<ProfileInputs> | undefined,
 ): Promise<CheckOutcome<ProfileInputs>> {
     const { client, signal } = context;
-    const scope = await client.project(inputs.project, { signal });
+    const scope = scopeOf(inputs, await client.project(inputs.project, { signal }));
     const { packs, problems } = await resolvePacks(inputs.packs, client.packs, scope, { signal });
     if (problems.length > 0) return { problems };
     const packUids = Object.fromEntries(packs.map(({ name, uid }) => [name, uid]));
@@ -98,7 +97,7 @@ function imageProblem(
 async function contentProblem(
     inputs: ProfileInputs,
     packs: readonly PackRequest[],
-    scope: Project,
+    scope: Scope,
     context: PaletteContext,
     state: Partial<ProfileInputs> | undefined,
 ): Promise<Problem | undefined> {
@@ -128,10 +127,10 @@ function refusal(inputs: ProfileInputs, changes: readonly string[]): Problem {
 
 async function usersNow(
     inputs: ProfileInputs,
-    scope: Project,
+    scope: Scope,
     { client, signal }: PaletteContext,
 ): Promise<string[]> {
     const uids = await client.profiles.named(inputs, scope, { signal });
     const records = await Promise.all(uids.map((uid) => client.profiles.get(uid, scope, { signal })));
-    return records.flatMap((record) => (record ? usersOf(record) : []));
+    return records.flatMap((record) => (record && belongsTo(scope, record) ? usersOf(record) : []));
 }

@@ -3,14 +3,15 @@ import { checkClusterProfile } from "./clusterProfile.check";
 import { mayDelete } from "./claims";
 import { clusterProfileInputs, clusterProfileOutputs, type ProfileInputs } from "./clusterProfile.schema";
 import { packChanges } from "./clusterProfileContent";
-import { convergeProfile, describeProfile, desiredProfile, type Project } from "./clusterProfileConverge";
-import { claimOf, observeProfile, usersOf } from "./clusterProfileObserve";
+import { convergeProfile, describeProfile, desiredProfile } from "./clusterProfileConverge";
+import { claimOf, observeProfile, scopeOf, usersOf } from "./clusterProfileObserve";
 import { editsOf, type ObservedProfile } from "./clusterProfilePlan";
 import { PaletteError } from "./answers";
 import { declaredDescription } from "./description";
 import { resolvePacks } from "./packs";
 import { palette } from "./system";
 import { inPaletteProject, type PaletteContext } from "./target";
+import type { Scope } from "./transport";
 
 /** One version of a cluster profile. */
 export const clusterProfile = inPaletteProject({
@@ -21,16 +22,19 @@ export const clusterProfile = inPaletteProject({
 
     check: checkClusterProfile,
 
-    /** Packs are what they are in the registry, however a program spells them. */
+    /** Packs are what they are in the registry, however a program spells them, and a default is a default. */
     same(olds, news) {
-        if (hasUnknown([news.packs, news.packUids])) return [];
-        return packChanges(olds, news as ProfileInputs).length === 0 ? ["packs"] : [];
+        const equal: (keyof ProfileInputs)[] = [];
+        if ((olds.scope ?? "project") === (news.scope ?? "project")) equal.push("scope");
+        if (hasUnknown([news.packs, news.packUids])) return equal;
+        return packChanges(olds, news as ProfileInputs).length === 0 ? [...equal, "packs"] : equal;
     },
 
     async create(inputs, context) {
         const { client, signal } = context;
-        const scope = await client.project(inputs.project, { signal });
-        const id = `${scope.projectUid}/${inputs.name}/${inputs.version}`;
+        const scope = scopeOf(inputs, await client.project(inputs.project, { signal }));
+        const owner = scope === "tenant" ? scope : scope.projectUid;
+        const id = `${owner}/${inputs.name}/${inputs.version}`;
         const claim = context.newClaim();
         return { id, outputs: { uid: await convergeProfile({ id, scope, inputs, claim }, context), claim } };
     },
@@ -79,15 +83,11 @@ export const clusterProfile = inPaletteProject({
     },
 });
 
-function scopeOf({ projectUid = "" }: ProfileInputs): Project {
-    return { projectUid };
-}
-
 /** What is not as the program declares it, with what packs bring where it declares nothing. */
 async function editsSince(
     observed: ObservedProfile,
     declared: ProfileInputs,
-    scope: Project,
+    scope: Scope,
     { client, signal, log }: PaletteContext,
 ): Promise<string[]> {
     const { packs, problems } = await resolvePacks(declared.packs, client.packs, scope, { signal });

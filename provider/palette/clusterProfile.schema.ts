@@ -60,6 +60,7 @@ export const clusterProfileInputs = z.object({
         .regex(/^\d+\.\d+\.\d+(?:[-+][\w.+-]+)?$/, "must be a version such as 1.2.0")
         .default("1.0.0")
         .meta({ replaces: true }),
+    scope: z.enum(["project", "tenant"]).optional().meta({ replaces: true }),
     description: z.string().optional(),
     tags: tagsField.optional(),
     type: z.enum(PROFILE_TYPES).default("cluster"),

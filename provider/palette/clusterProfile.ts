@@ -3,6 +3,7 @@ import { EdgeResource } from "../pulumi/resource";
 import type { PaletteProjectArgs } from "./args";
 import type * as PackValues from "./packValues";
 
+/** A cluster profile: its packs, manifests and variables. */
 export interface ClusterProfileArgs extends PaletteProjectArgs {
     /** Name that all versions have in common. A change makes a new profile. */
     name: pulumi.Input<string>;
@@ -11,6 +12,11 @@ export interface ClusterProfileArgs extends PaletteProjectArgs {
      * the old one goes when no cluster uses it any more. Default: `1.0.0`.
      */
     version?: pulumi.Input<string>;
+    /**
+     * `tenant` is a profile that clusters of all projects can use; the user of the API key must be a tenant administrator.
+     * Default: `project`. A change makes a new profile.
+     */
+    scope?: pulumi.Input<"project" | "tenant">;
     /** Shown in the console. Changed in place. */
     description?: pulumi.Input<string>;
     /** Tags; `""` is one without a value. Only the keys given here are managed. Changed in place. */
@@ -67,6 +73,7 @@ export type PackValuesInput = pulumi.Input<string> | pulumi.Input<Record<string,
 
 /** A manifest in a pack. */
 export interface ProfileManifestArgs {
+    /** Name of the manifest, once in its pack. */
     name: pulumi.Input<string>;
     /** YAML. Blanks at both ends do not count. */
     content: pulumi.Input<string>;
@@ -74,8 +81,11 @@ export interface ProfileManifestArgs {
 
 /** A variable of a profile. */
 export interface ProfileVariableArgs {
+    /** As packs refer to it: `{{.spectro.var.<name>}}`. Once in a profile. */
     name: pulumi.Input<string>;
+    /** What the console calls it. */
     displayName?: pulumi.Input<string>;
+    /** What the console says of it. */
     description?: pulumi.Input<string>;
     /** Default: `string`. */
     format?: pulumi.Input<
@@ -89,6 +99,7 @@ export interface ProfileVariableArgs {
     inputType?: pulumi.Input<"text" | "dropdown" | "multiline">;
     /** What a dropdown offers. */
     options?: pulumi.Input<pulumi.Input<ProfileVariableOption>[]>;
+    /** Clusters must have a value for it. Default: false. */
     required?: pulumi.Input<boolean>;
     /** Clusters cannot change it once they are there. */
     immutable?: pulumi.Input<boolean>;
@@ -100,12 +111,14 @@ export interface ProfileVariableArgs {
 
 /** One of the values that a dropdown offers. */
 export interface ProfileVariableOption {
+    /** What is set. */
     value: pulumi.Input<string>;
+    /** What the console shows for it. */
     label?: pulumi.Input<string>;
 }
 
 /**
- * One version of a cluster profile, published. Its Pulumi id is `<project uid>/<name>/<version>`. Packs are looked up by
+ * One version of a cluster profile, published. Its Pulumi id is `<project uid>/<name>/<version>`, or `tenant/…`. Packs are looked up by
  * name, version and registry; what Palette would refuse later (a pack that no registry has, a variable that is not
  * declared, an image with another version of Kubernetes than the pack) is refused in the preview. An edit in the console
  * shows at the next refresh as `edited`, and the next up takes it back. A version that a cluster uses is left in Palette
@@ -190,6 +203,7 @@ const PROPERTIES = [
     "projectUid",
     "name",
     "version",
+    "scope",
     "description",
     "tags",
     "type",

@@ -2,7 +2,7 @@ import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
 import { admissionProblem, assertStillOwn } from "./claims";
 import type { ProfileInputs } from "./clusterProfile.schema";
 import { contentChanges } from "./clusterProfileContent";
-import { claimOf, observeProfile, usersOf } from "./clusterProfileObserve";
+import { belongsTo, claimOf, observeProfile, usersOf } from "./clusterProfileObserve";
 import {
     editsOf,
     planProfile,
@@ -18,11 +18,9 @@ import type { ProfileClient } from "./profileClient";
 import type { PaletteContext } from "./target";
 import type { Scope } from "./transport";
 
-export type Project = Exclude<Scope, "tenant">;
-
 export interface ProfileGoal {
     readonly id: string;
-    readonly scope: Project;
+    readonly scope: Scope;
     readonly inputs: ProfileInputs;
     readonly claim: string;
     /** Inputs of the last run; absent on creation. */
@@ -70,13 +68,16 @@ export function describeProfile({ name, version }: { name: string; version: stri
 export async function presenceProblem(
     inputs: ProfileInputs,
     packs: readonly PackRequest[],
-    scope: Project,
+    scope: Scope,
     { client, signal, ownership }: Pick<PaletteContext, "client" | "signal" | "ownership">,
 ): Promise<{ readonly uid?: string; readonly problem?: string }> {
     const what = describeProfile(inputs);
     const uids = await client.profiles.named(inputs, scope, { signal, maxAge: 0 });
     const records = await Promise.all(uids.map((uid) => client.profiles.get(uid, scope, { signal })));
-    const found = records.filter((record) => record !== undefined);
+    // A project is also told of the tenant's profiles, which are others.
+    const found = records
+        .filter((record) => record !== undefined)
+        .filter((record) => belongsTo(scope, record));
     const own = found.find((record) => ownership(claimOf(record)) === "row");
     const [record = own, ...others] = own ? [own] : found;
     const uid = record?.metadata.uid;
@@ -144,7 +145,7 @@ export function nextVersion(version: string): string {
 interface Work {
     readonly desired: DesiredProfile;
     readonly observed: ObservedProfile | undefined;
-    readonly scope: Project;
+    readonly scope: Scope;
     readonly claim: string;
 }
 

@@ -1,15 +1,14 @@
 import type { ObservedProfile } from "./clusterProfilePlan";
+import type { ProfileInputs } from "./clusterProfile.schema";
 import { PALETTE_CLAIM_KEY } from "./claims";
 import type { PaletteClient } from "./client";
 import type { PackManifests, ProfileRecord, ProfileTemplate } from "./profileApi";
 import type { CallOptions, Scope } from "./transport";
 
-type Project = Exclude<Scope, "tenant">;
-
 /** A version as it is in Palette, with what takes calls of its own: manifests and variables. */
 export async function observeProfile(
     uid: string,
-    scope: Project,
+    scope: Scope,
     { profiles }: PaletteClient,
     options: CallOptions = {},
 ): Promise<ObservedProfile | undefined> {
@@ -48,6 +47,23 @@ export function usersOf({ status }: ProfileRecord): string[] {
     const named = [...(status?.inUseClusters ?? []), ...(status?.inUseClusterTemplates ?? [])];
     if (named.length > 0) return named.map(({ name, uid }) => name ?? uid ?? "a cluster");
     return [...(status?.inUseClusterUids ?? [])];
+}
+
+/** Whose profiles a program means: those of a project, or those that all projects of the tenant share. */
+export function scopeOf(
+    given: Partial<Pick<ProfileInputs, "scope" | "projectUid">>,
+    { projectUid } = { projectUid: given.projectUid ?? "" },
+): Scope {
+    return given.scope === "tenant" ? given.scope : { projectUid };
+}
+
+/** Whether a profile is of this scope itself. Palette says so in an annotation: `project`, `tenant` or `system`. */
+export function belongsTo(
+    scope: Scope,
+    { metadata }: { readonly metadata: Pick<ProfileRecord["metadata"], "annotations"> },
+): boolean {
+    const own = scope === "tenant" ? scope : "project";
+    return (metadata.annotations?.scope ?? own) === own;
 }
 
 export function claimOf({ metadata }: ProfileRecord): string | undefined {

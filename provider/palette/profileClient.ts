@@ -10,8 +10,6 @@ import type {
 } from "./profileApi";
 import type { CallOptions, PaletteTransport, Scope } from "./transport";
 
-type Project = Exclude<Scope, "tenant">;
-
 /** How old the list of profiles may be unless somebody needs to know better. */
 const SHARED_AGE = 5 * 60_000;
 
@@ -24,30 +22,27 @@ export class ProfileClient {
         private readonly now: () => number,
     ) {}
 
-    /** All versions of all profiles by uid, from a list that all resources of a run share. */
+    /** All versions by uid, also the tenant's that a project sees, from a list that all resources of a run share. */
     async listed(
-        { projectUid }: Project,
+        scope: Scope,
         { signal, maxAge = SHARED_AGE }: CallOptions & { readonly maxAge?: number } = {},
     ): Promise<ReadonlyMap<string, ProfileSummary>> {
-        return abortable(this.list(projectUid).get(maxAge), signal);
+        return abortable(this.list(scope).get(maxAge), signal);
     }
 
     /** The uids of a version: there should be one, but nothing is known to keep it so. */
     async named(
         { name, version }: { readonly name: string; readonly version: string },
-        { projectUid }: Project,
+        scope: Scope,
         { signal, maxAge }: CallOptions & { readonly maxAge?: number } = {},
     ): Promise<string[]> {
-        const listed = await this.listed(
-            { projectUid },
-            { signal, ...(maxAge === undefined ? {} : { maxAge }) },
-        );
+        const listed = await this.listed(scope, { signal, ...(maxAge === undefined ? {} : { maxAge }) });
         return [...listed.values()]
             .filter(({ metadata, spec }) => metadata.name === name && spec?.version === version)
             .map(({ metadata }) => metadata.uid);
     }
 
-    async get(uid: string, scope: Project, { signal }: CallOptions = {}): Promise<ProfileRecord | undefined> {
+    async get(uid: string, scope: Scope, { signal }: CallOptions = {}): Promise<ProfileRecord | undefined> {
         const found = await this.transport.find({ method: "GET", path: profilePath(uid), scope, signal });
         return found as ProfileRecord | undefined;
     }
@@ -55,7 +50,7 @@ export class ProfileClient {
     /** Makes and publishes a version. When the answer gets lost, `same` recognises what was made. */
     async create(
         body: ProfileRequest,
-        scope: Project,
+        scope: Scope,
         { signal, same }: CallOptions & { same: (profile: ProfileRecord) => boolean },
     ): Promise<string> {
         const query = { publish: "true" };
@@ -68,7 +63,7 @@ export class ProfileClient {
             }
             return undefined;
         });
-        this.list(scope.projectUid).put({
+        this.list(scope).put({
             metadata: { uid, name: version.name },
             spec: { version: version.version },
         });
@@ -79,7 +74,7 @@ export class ProfileClient {
     async update(
         uid: string,
         { metadata, spec: { version, template } }: ProfileRequest,
-        scope: Project,
+        scope: Scope,
         { signal }: CallOptions = {},
     ): Promise<void> {
         const { type, packs } = template;
@@ -92,7 +87,7 @@ export class ProfileClient {
         uid: string,
         metadata: Metadata,
         version: string,
-        scope: Project,
+        scope: Scope,
         { signal }: CallOptions = {},
     ): Promise<void> {
         const path = `${profilePath(uid)}/metadata`;
@@ -100,13 +95,13 @@ export class ProfileClient {
         await this.transport.successful({ method: "PATCH", path, scope, signal, body });
     }
 
-    async publish(uid: string, scope: Project, { signal }: CallOptions = {}): Promise<void> {
+    async publish(uid: string, scope: Scope, { signal }: CallOptions = {}): Promise<void> {
         const path = `${profilePath(uid)}/publish`;
         await this.transport.successful({ method: "PATCH", path, scope, signal });
     }
 
     /** Values of sensitive ones are masked. */
-    async variables(uid: string, scope: Project, { signal }: CallOptions = {}): Promise<VariableRecord[]> {
+    async variables(uid: string, scope: Scope, { signal }: CallOptions = {}): Promise<VariableRecord[]> {
         const path = `${profilePath(uid)}/variables`;
         const found = await this.transport.find({ method: "GET", path, scope, signal });
         return Array.isArray(found?.variables) ? (found.variables as VariableRecord[]) : [];
@@ -115,7 +110,7 @@ export class ProfileClient {
     async setVariables(
         uid: string,
         variables: readonly VariableRecord[],
-        scope: Project,
+        scope: Scope,
         { signal }: CallOptions = {},
     ): Promise<void> {
         const path = `${profilePath(uid)}/variables`;
@@ -123,7 +118,7 @@ export class ProfileClient {
     }
 
     /** Packs with the contents of their manifests. */
-    async manifests(uid: string, scope: Project, { signal }: CallOptions = {}): Promise<PackManifests[]> {
+    async manifests(uid: string, scope: Scope, { signal }: CallOptions = {}): Promise<PackManifests[]> {
         const path = `${profilePath(uid)}/packs/manifests`;
         const found = await this.transport.find({ method: "GET", path, scope, signal });
         const { packs } = (found?.spec ?? {}) as { packs?: PackManifests[] | null };
@@ -131,15 +126,16 @@ export class ProfileClient {
     }
 
     /** Not there is done. */
-    async remove(uid: string, scope: Project, { signal }: CallOptions = {}): Promise<void> {
+    async remove(uid: string, scope: Scope, { signal }: CallOptions = {}): Promise<void> {
         await this.transport.removed({ method: "DELETE", path: profilePath(uid), scope, signal });
-        this.list(scope.projectUid).drop(uid);
+        this.list(scope).drop(uid);
     }
 
-    private list(projectUid: string): SharedList<ProfileSummary> {
-        const known = this.lists.get(projectUid);
+    private list(scope: Scope): SharedList<ProfileSummary> {
+        const key = scope === "tenant" ? "" : scope.projectUid;
+        const known = this.lists.get(key);
         if (known) return known;
-        const call = { method: "GET", path: "/v1/dashboard/clusterprofiles/metadata", scope: { projectUid } };
+        const call = { method: "GET", path: "/v1/dashboard/clusterprofiles/metadata", scope };
         const list = new SharedList<ProfileSummary>(
             this.now,
             ({ metadata }) => metadata.uid,
@@ -151,7 +147,7 @@ export class ProfileClient {
                 ) as ProfileSummary[];
             },
         );
-        this.lists.set(projectUid, list);
+        this.lists.set(key, list);
         return list;
     }
 }

@@ -34,11 +34,11 @@ export function create(call: Call): object {
 
 export function get(call: Call): object {
     const { service } = call;
-    const profile = visible(call, KIND, service.store.profiles);
+    const profile = readable(call);
     const { version, draft, published } = profile;
     const versions = sameName(service, profile).map((other) => ({ uid: other.uid, version: other.version }));
     return {
-        metadata: shownMetadata(profile),
+        metadata: shownProfile(profile),
         spec: {
             ...{ version, versions },
             ...(draft ? { draft: templateOf(profile, draft) } : {}),
@@ -74,14 +74,14 @@ export function clone(call: Call): object {
 
 /** The manifests of all packs, with their contents, which nothing else shows. */
 export function packManifests(call: Call): object {
-    const profile = visible(call, KIND, call.service.store.profiles);
+    const profile = readable(call);
     const packs = (profile.draft ?? profile.published ?? []).map(
         ({ name, type, layer, tag, registryUid, values, manifests }) => ({
             metadata: { name },
             spec: { name, type, layer, version: tag, registryUid, values, manifests },
         }),
     );
-    return { metadata: shownMetadata(profile), spec: { packs } };
+    return { metadata: shownProfile(profile), spec: { packs } };
 }
 
 /** Becomes a draft, also of what is published: another publication is needed. A version given renames this one. */
@@ -92,7 +92,7 @@ export function update(call: Call): void {
     const { name = profile.name, labels = profile.labels, annotations = profile.annotations } = metadata;
     service.store.profiles.put({
         ...profile,
-        ...{ name, labels, annotations, version: spec.version ?? profile.version },
+        ...{ name, labels, annotations: kept(annotations), version: spec.version ?? profile.version },
         draft: packsOf(service, spec.template?.packs, profile.variables),
         changedAt: service.store.time(),
     });
@@ -104,7 +104,8 @@ export function updateMetadata(call: Call): void {
     const { metadata = {}, spec = {} } = call.body as Request;
     const { name = profile.name, labels = {}, annotations = {} } = metadata;
     const version = spec.version ?? profile.version;
-    store.profiles.put({ ...profile, name, labels, annotations, version, changedAt: store.time() });
+    const described = { name, labels, annotations: kept(annotations) };
+    store.profiles.put({ ...profile, ...described, version, changedAt: store.time() });
 }
 
 export function publish(call: Call): void {
@@ -125,7 +126,7 @@ export function remove(call: Call): void {
 }
 
 export function list({ service, project }: Call): object {
-    const found = service.store.profiles.list().filter(({ projectUid }) => projectUid === project?.uid);
+    const found = service.store.profiles.list().filter((profile) => isShared(profile, project));
     return {
         items: found.map(({ uid, name, version, cloudType }) => ({
             metadata: { uid, name },
@@ -134,9 +135,30 @@ export function list({ service, project }: Call): object {
     };
 }
 
+/** What a call may read: a project's also the tenant's, which all projects share. */
+function readable(call: Call): ClusterProfile {
+    const { service, params, project } = call;
+    const found = service.store.profiles.get(params.uid ?? "");
+    return found && isShared(found, project) ? found : visible(call, KIND, service.store.profiles);
+}
+
+function isShared({ projectUid }: ClusterProfile, project: Call["project"]): boolean {
+    return projectUid === undefined || projectUid === project?.uid;
+}
+
+/** Whose a profile is stands in an annotation, which no client sets. */
+function shownProfile(profile: ClusterProfile): object {
+    const scope = profile.projectUid === undefined ? "tenant" : "project";
+    return shownMetadata({ ...profile, annotations: { ...profile.annotations, scope } });
+}
+
+function kept(annotations: Readonly<Record<string, string>>): Record<string, string> {
+    return Object.fromEntries(Object.entries(annotations).filter(([key]) => key !== "scope"));
+}
+
 /** Sensitive values come back masked. */
 export function getVariables(call: Call): object {
-    const { variables } = visible(call, KIND, call.service.store.profiles);
+    const { variables } = readable(call);
     return {
         variables: variables.map((variable) =>
             variable.isSensitive && variable.defaultValue !== undefined
