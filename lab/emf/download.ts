@@ -5,7 +5,7 @@ const MAX_REDIRECTS = 10;
 const IDLE_TIMEOUT_MS = 30_000;
 
 /** Why a download failed, in the words of the installer's HTTP client (Go's net/http). */
-export class DownloadError extends Error {
+class DownloadError extends Error {
     constructor(url: string, reason: string) {
         super(`Get "${url}": ${reason}`);
         this.name = "DownloadError";

@@ -357,7 +357,7 @@ function isForManager(op: ManagerWrite["op"], kind: Kind, message: Message): boo
 }
 
 /** The kind an id belongs to; the two refusals are the inventory's own. */
-export function kindOfId(resourceId: string): Kind {
+function kindOfId(resourceId: string): Kind {
     const dash = resourceId.indexOf("-");
     if (dash < 0) throw new EmfError("InvalidArgument", "invalid ResourceID");
     const prefix = resourceId.slice(0, dash);

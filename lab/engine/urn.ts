@@ -20,7 +20,7 @@ export function makeUrn(
 }
 
 /** The types of a resource and its parents: `a:b:Parent$a:b:Child`. */
-export function qualifiedType(urn: string): string {
+function qualifiedType(urn: string): string {
     return urn.split("::")[2] ?? "";
 }
 

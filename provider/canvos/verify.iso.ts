@@ -9,7 +9,7 @@ import { judgeSecrets, judgeSize } from "./verify.provider";
 import type { BuildExpectations } from "./verify.types";
 
 /** Where CanvOS puts user-data: in the installer's own overlay, or at the root for unified kernel images. */
-export const USER_DATA_PATHS = ["/files-iso/config.yaml", "/config.yaml"] as const;
+const USER_DATA_PATHS = ["/files-iso/config.yaml", "/config.yaml"] as const;
 const GRUB_FILES = ["/boot/grub2/grub.cfg", "/boot/grub/grub.cfg"] as const;
 const SQUASHFS = "/rootfs.squashfs";
 const MOST_TEXT = 8 * 1024 * 1024;

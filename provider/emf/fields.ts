@@ -65,4 +65,4 @@ export function placeMetadata(): z.ZodRecord<z.ZodString, z.ZodString> {
     });
 }
 
-export const RESERVED = `the key ${EMF_CLAIM_KEY} is this package's own: leave it out`;
+const RESERVED = `the key ${EMF_CLAIM_KEY} is this package's own: leave it out`;

@@ -9,8 +9,6 @@ export const UUID_RULE = "must be a UUID such as 4c4c4544-0051-3010-8034-b6c04f4
 /** Host names; the same characters in profile and site names are wider, so names there are only looked up. */
 export const HOST_NAME = /^[a-zA-Z\-_0-9./: ]+$/;
 export const HOST_NAME_MAX = 50;
-/** Registration takes less than a PATCH does. */
-export const REGISTERED_NAME_MAX = 20;
 export const HOST_NAME_RULE = `must be 1 to ${HOST_NAME_MAX} letters, digits, blanks and - _ . / :`;
 
 const METADATA_KEY =

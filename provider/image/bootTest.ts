@@ -79,7 +79,7 @@ const PROGRESS_INTERVAL = 500;
 const machines = new Limiter(1);
 
 /** One image and one test of it, whatever the file is called. */
-export function bootTestKey({ sha256 }: Pick<BootedImage, "sha256">, test: BootTest): string {
+function bootTestKey({ sha256 }: Pick<BootedImage, "sha256">, test: BootTest): string {
     return crypto
         .createHash("sha256")
         .update(JSON.stringify([sha256, test]))

@@ -132,7 +132,7 @@ export function checkName(fileName: string, { format, compression }: Content): I
     return passed(id, seen);
 }
 
-export function describeContent({ format, compression }: Content): string {
+function describeContent({ format, compression }: Content): string {
     return compression === "none" ? format : `${format} in ${compression}`;
 }
 

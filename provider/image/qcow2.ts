@@ -8,7 +8,7 @@ import { firstZstdFrame } from "./zstdFrames";
 export const QCOW2_MAGIC = Buffer.from("514649fb", "hex");
 
 /** What a qcow2 needs that this reader, and any machine that gets the file alone, does not have. */
-export class Qcow2Refused extends ImageDamage {}
+class Qcow2Refused extends ImageDamage {}
 
 const MAX_VIRTUAL_SIZE = 2 ** 43;
 const MAX_L1_BYTES = 32 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { ImageDamage } from "./check";
 
 /** zstd's own command line refuses larger windows unless told otherwise. */
-export const MAX_ZSTD_WINDOW = 128 * 1024 * 1024;
+const MAX_ZSTD_WINDOW = 128 * 1024 * 1024;
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;

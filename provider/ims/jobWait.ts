@@ -89,7 +89,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 
 /** The job says that it has failed; the service never says why. */
-export class JobFailed extends EdgeError {
+class JobFailed extends EdgeError {
     constructor(
         readonly job: ImsJob,
         report: string,
@@ -102,7 +102,7 @@ export class JobFailed extends EdgeError {
 }
 
 /** The status has not changed for too long. */
-export class JobStuck extends EdgeError {
+class JobStuck extends EdgeError {
     constructor(
         readonly job: ImsJob,
         { title, timeLimit }: JobWait,

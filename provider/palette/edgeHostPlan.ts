@@ -68,12 +68,12 @@ export function planEdgeHost(
 }
 
 /** Whether its machine has reported. */
-export function isPaired({ status }: EdgeHostRecord): boolean {
+function isPaired({ status }: EdgeHostRecord): boolean {
     return (status?.state ?? "unpaired") !== "unpaired";
 }
 
 /** Labels of others stay as they are, declared ones get their value, those that are declared no more go. */
-export function mergeLabels(present: Labels, declared: Labels, before: Labels, claim: string): Labels {
+function mergeLabels(present: Labels, declared: Labels, before: Labels, claim: string): Labels {
     const wanted = encodeLabels(declared);
     const kept = Object.entries(present).filter(([key]) => !Object.hasOwn(before, key));
     return Object.fromEntries([...kept, ...Object.entries(wanted), [PALETTE_CLAIM_KEY, claim]]);

@@ -9,7 +9,7 @@ export interface ResourceNames {
 }
 
 /** `pulumi-nodejs:dynamic/edge-os/emf:Region`. */
-export function typeToken(kind: string): string {
+function typeToken(kind: string): string {
     const [system, name] = kind.split(".");
     return `pulumi-nodejs:dynamic/edge-os/${system}:${name}`;
 }

@@ -15,7 +15,7 @@ const UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 export type Properties = Record<string, unknown>;
 
 /** Inputs and outputs with `__` in front are between this package's two halves; the CLI hides them from diffs. */
-export function isHidden(name: string): boolean {
+function isHidden(name: string): boolean {
     return name.startsWith("__");
 }
 

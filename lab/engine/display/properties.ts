@@ -16,7 +16,7 @@ const SIGNS: Record<Change, string> = { add: "+ ", delete: "- ", update: "~ ", s
 const INDENT = 4;
 
 /** The names of properties by how they changed; internal ones (`__…`) are left out. */
-export function compareProperties(before: PropertyMap, after: PropertyMap): Map<string, Change> {
+function compareProperties(before: PropertyMap, after: PropertyMap): Map<string, Change> {
     const changes = new Map<string, Change>();
     for (const key of [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()) {
         if (!key.startsWith("__")) {

@@ -20,7 +20,7 @@ import { DETERMINE, PLEASE_DETERMINE, Problem } from "./problem";
 import { found, input } from "./records";
 import { created, NO_CONTENT, ok, type Call, type ImsService, type Outcome } from "./service";
 
-export const STATUSES = [
+const STATUSES = [
     "creating",
     "fetching_image",
     "fetching_recipe",
