@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { changelogOf } from "../provider/image/changelog";
 import { changelogMarkdown } from "../provider/image/changelogText";
+import { isError } from "../provider/image/check";
 import { isImageError, type ImageLibrary } from "../provider/image/library";
 import { type ImageManifest, manifestOf, readManifest } from "../provider/image/manifest";
 import { nameOf } from "../provider/image/source/location";
@@ -45,10 +46,17 @@ export async function readImageOrManifest(
     if (looksLikeManifest(file)) return readManifest(fs.readFileSync(file), given);
     const progress = new ReadingProgress(path.basename(given), terminal);
     try {
-        const { inspection, name } = await verifyImage(
+        const { inspection, name, checks } = await verifyImage(
             { source: given, folder: terminal.cwd, onProgress: (step) => progress.show(step) },
             library,
         );
+        progress.end();
+        const { length } = checks.filter(isError);
+        if (length > 0) {
+            terminal.err(
+                `${name} fails ${length} checks, so not all of it may be seen here: edge-os verify tells which\n`,
+            );
+        }
         return manifestOf(inspection, name);
     } catch (error) {
         throw isImageError(error) ? new EdgeError(`${nameOf(given)} ${messageOf(error)}`) : error;

@@ -135,6 +135,14 @@ describe("edge-os on images", function () {
         });
     });
 
+    it("diff says that one of the images is damaged", async () => {
+        const { code, out, err } = await run("diff", "cut.img", "good.img");
+        expect(code).to.equal(0);
+        expect(err).to.match(/cut\.img fails \d checks, .*edge-os verify tells which\n/);
+        expect(err).not.to.contain("good.img fails");
+        expect(out).to.contain("## Changes from cut.img to good.img");
+    });
+
     it("diff shows what has changed between two images, or their manifests", async () => {
         await run("verify", "good.img", "--manifest", "good.json");
         await run("verify", "cut.img", "--manifest", "cut.json");
