@@ -16,6 +16,8 @@ export interface GitOptions {
     cwd?: string;
     signal?: AbortSignal | undefined;
     timeLimit?: number;
+    /** Address of the repository that is asked: the login is for its host alone, and for none that it leads on to. */
+    remote?: string;
 }
 
 /** A `git` command that ended with another code than 0. */
@@ -30,16 +32,19 @@ const LOGIN_HELPER =
 /** The `git` command, which asks nothing, and finds its login in its environment alone. */
 export class Git {
     private readonly env: Readonly<Record<string, string>>;
+    private readonly settings: readonly Setting[];
     private readonly secrets: readonly string[];
 
-    constructor(env: Readonly<Record<string, string | undefined>>, { caFile, proxy, login }: GitAccess = {}) {
-        const settings: [string, string][] = [["advice.detachedHead", "false"]];
-        if (proxy !== undefined) settings.push(["http.proxy", proxy]);
-        if (login) settings.push(["credential.helper", ""], ["credential.helper", LOGIN_HELPER]);
-        const numbered = settings.flatMap(([key, value], index) => [
-            [`GIT_CONFIG_KEY_${index}`, key],
-            [`GIT_CONFIG_VALUE_${index}`, value],
-        ]);
+    constructor(
+        env: Readonly<Record<string, string | undefined>>,
+        private readonly access: GitAccess = {},
+    ) {
+        const { caFile, proxy, login } = access;
+        this.settings = [
+            ["advice.detachedHead", "false"],
+            ...(proxy === undefined ? [] : [["http.proxy", proxy] as const]),
+            ...(login ? [["credential.helper", ""] as const] : []),
+        ];
         this.secrets = login ? [login.password] : [];
         this.env = {
             GIT_SSH_COMMAND: "ssh -o BatchMode=yes",
@@ -48,18 +53,18 @@ export class Git {
             // Looking at a user's checkout must not write into it.
             GIT_OPTIONAL_LOCKS: "0",
             GIT_ALLOW_PROTOCOL: "https:ssh:file",
-            GIT_CONFIG_COUNT: String(settings.length),
-            ...(Object.fromEntries(numbered) as Record<string, string>),
             ...(caFile === undefined ? {} : { GIT_SSL_CAINFO: caFile }),
-            ...(login ? { EDGE_OS_GIT_USERNAME: login.username, EDGE_OS_GIT_PASSWORD: login.password } : {}),
         };
     }
 
-    async run(args: readonly string[], { cwd, signal, timeLimit }: GitOptions = {}): Promise<string> {
+    async run(
+        args: readonly string[],
+        { cwd, signal, timeLimit, remote = "" }: GitOptions = {},
+    ): Promise<string> {
         const program = findTool("git", this.env.PATH);
         if (program === undefined) throw new UnavailableHere("there is no git command here: install git");
         const { ended, stdout, stderr, timedOut } = await runCommand(program, args, {
-            env: this.env,
+            env: { ...this.env, ...settingsAsEnvironment(this.settings), ...this.loginTo(remote) },
             ...{ cwd, signal, timeLimit },
         });
         if (ended === 0) return stdout;
@@ -72,4 +77,25 @@ export class Git {
         }
         throw new GitFailure(`git ${args[0] ?? ""}: ${said}`);
     }
+
+    private loginTo(remote: string): Record<string, string> {
+        const { login } = this.access;
+        if (!login || !/^https:/i.test(remote)) return {};
+        const helper: Setting = [`credential.${new URL(remote).origin}.helper`, LOGIN_HELPER];
+        return {
+            ...settingsAsEnvironment([...this.settings, helper]),
+            EDGE_OS_GIT_USERNAME: login.username,
+            EDGE_OS_GIT_PASSWORD: login.password,
+        };
+    }
+}
+
+type Setting = readonly [key: string, value: string];
+
+function settingsAsEnvironment(settings: readonly Setting[]): Record<string, string> {
+    const numbered = settings.flatMap(([key, value], index): Setting[] => [
+        [`GIT_CONFIG_KEY_${index}`, key],
+        [`GIT_CONFIG_VALUE_${index}`, value],
+    ]);
+    return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(numbered) };
 }

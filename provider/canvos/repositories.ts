@@ -95,7 +95,8 @@ export class Repositories {
         await this.reach(url, ["fetch", "-q", "--no-tags", "--", url, ...all], { cwd: copy, signal });
         if (await this.has(copy, commit)) return;
         try {
-            await this.git.run(["fetch", "-q", "--no-tags", "--", url, commit], { cwd: copy, signal });
+            const args = ["fetch", "-q", "--no-tags", "--", url, commit];
+            await this.git.run(args, { cwd: copy, signal, remote: url });
         } catch (error) {
             if (!(error instanceof GitFailure)) throw error;
         }
@@ -106,7 +107,7 @@ export class Repositories {
     /** A repository that does not answer here may answer elsewhere. */
     private async reach(url: string, args: readonly string[], options: GitOptions): Promise<string> {
         try {
-            return await this.git.run(args, options);
+            return await this.git.run(args, { ...options, remote: url });
         } catch (error) {
             if (!(error instanceof GitFailure)) throw error;
             throw new UnavailableHere(
