@@ -1,3 +1,5 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { claimAuthor } from "../resource/claim";
 import type { Context } from "../resource/context";
 import type { CheckOutcome } from "../resource/definition";
@@ -135,7 +137,7 @@ function judge(given: Given, { checkout }: KnownCheckout, context: CanvosContext
         });
     }
     for (const { path: where, message } of warnings) context.log.warn(`${where.join(".")} ${message}`);
-    return [...problems, ...missingFiles(given)];
+    return [...problems, ...missingFiles(given), ...emptyBundles(given, context.projectDir)];
 }
 
 function isSecureBoot(place: string): boolean {
@@ -169,6 +171,18 @@ function missingFiles({ arguments: { clusterConfig, edgeCustomConfig }, files = 
                   },
               ],
     );
+}
+
+/** CanvOS takes `*.zst` of a content bundle, and nothing else of it. */
+function emptyBundles({ files = {} }: Given, projectDir: string): Problem[] {
+    return Object.entries(files).flatMap(([place, from]) => {
+        const folder = path.resolve(projectDir, from);
+        if (!/^content-[^/]+$/.test(place) || !fs.existsSync(folder)) return [];
+        const names = fs.statSync(folder).isDirectory() ? fs.readdirSync(folder) : [];
+        if (names.some((name) => name.endsWith(".zst"))) return [];
+        const message = `${from} is no folder with *.zst in it: CanvOS would put nothing of it into the ISO, and say nothing`;
+        return [{ path: ["files", place], message }];
+    });
 }
 
 async function judgeUserData(userData: GivenUserData, context: CanvosContext): Promise<Problem[]> {

@@ -13,8 +13,10 @@ import { canvos } from "../../../provider/canvos/system";
 import { checkInputs } from "../../../provider/resource/check";
 import type { AnyResource } from "../../../provider/resource/definition";
 import { formatPath } from "../../../provider/resource/problem";
+import { messageOf } from "../../../provider/resource/errors";
 import { UNKNOWN } from "../../../provider/resource/unknown";
 import { testContext, testHost, type TestContext } from "../../support/context";
+import { errorOf } from "../../support/failure";
 import { needsTool } from "../../support/tools";
 
 /** As a pull request's runner: git, and no Docker. */
@@ -33,10 +35,10 @@ describe("canvos.ApplianceImage: what its check tells", function () {
         fs.rmSync(work, { recursive: true, force: true });
     });
 
-    function context(): TestContext<Builder> {
+    function context(preview = true): TestContext<Builder> {
         const env = { PATH: process.env.PATH, HOME: work, EDGE_OS_CACHE_DIR: path.join(work, "cache") };
         const client = canvos.connect({}, testHost({ env, projectDir: work }));
-        return testContext({ client, env, projectDir: work, preview: true, kind: "canvos.ApplianceImage" });
+        return testContext({ client, env, projectDir: work, preview, kind: "canvos.ApplianceImage" });
     }
 
     async function check(
@@ -90,6 +92,22 @@ describe("canvos.ApplianceImage: what its check tells", function () {
             .to.contain("targets[1] the checkout's Earthfile has no target isso. Did you mean iso?")
             .and.contain("k3s has no FIPS build")
             .and.contain("names spc.tgz, which is not there");
+    });
+
+    it("lets nothing be missing that CanvOS would leave out without a word", async () => {
+        fs.mkdirSync(path.join(work, "bundle"));
+        fs.writeFileSync(path.join(work, "bundle/content.tar"), "");
+        const files = { "content-apps": "bundle" };
+        const { problems } = await check(given({ files }));
+        expect(problems).to.have.lengthOf(1);
+        expect(problems[0]).to.contain("bundle is no folder with *.zst in it");
+
+        const missing = given({ files: { "spc.tgz": "none.tgz" }, arguments: { clusterConfig: "spc.tgz" } });
+        const preview = context();
+        expect((await check(missing, { run: preview })).problems).to.deep.equal([]);
+        expect(preview.messages.warn.join("\n")).to.match(/spc\.tgz: there is no \S+none\.tgz/);
+        const error = await errorOf(check(missing, { run: context(false) }));
+        expect(messageOf(error)).to.match(/spc\.tgz: there is no \S+none\.tgz/);
     });
 
     it("tells what is wrong with user-data, and never its values", async () => {
