@@ -53,6 +53,8 @@ export class Customization extends ImageJob {
 
     async run(claim: Claiming): Promise<string> {
         const { client, signal } = this.context;
+        // What cannot be right is told before there is a job.
+        const jump = this.jump();
         const key = await this.key();
         let job: ImsJob | undefined;
         let keep = false;
@@ -61,7 +63,7 @@ export class Customization extends ImageJob {
             job = await client.createJob(this.request(key.id), { signal, same });
             this.context.progress(`IMS job ${job.id}`);
             await this.wait(job, ["waiting_on_user"], this.limits.job, "the job's session");
-            await this.session(job, key);
+            await this.session(job, key, jump);
             return await this.finish(job, claim);
         } catch (error) {
             keep = error instanceof SessionKept;
@@ -80,17 +82,22 @@ export class Customization extends ImageJob {
         return ["packaging_artifacts", "success"].includes(status);
     }
 
-    private async session(job: ImsJob, key: JobKey): Promise<void> {
+    private async session(job: ImsJob, key: JobKey, jump: Jump): Promise<void> {
         const { client, signal } = this.context;
         const hostKeys = new HostKeys(sshSettingsOf(this.context, this.inputs.connection).hostKeys);
-        const way = { login: key.login, hostKeys, ...this.jump() };
+        const way = { login: key.login, hostKeys, ...jump };
         await using connections = new SshConnections({ ...way, clock: this.context });
         const address = this.address(job);
         const connection = await connections.connect(address, {
             signal,
             readyWithin: this.limits.ssh,
+            // The cluster tells its name server of the job in its own time.
+            newName: true,
             onWait: (reason) => this.context.progress(`waiting for the job's SSH server: ${reason}`),
         });
+        for (const [host, shown] of Object.entries(hostKeys.recorded())) {
+            this.context.log.info(`host key of ${host}, taken on first sight: ${shown}`);
+        }
         // Nobody else can use it any more, and the job has its own copy.
         if (key.ours) await removeKey(key.id, client, { signal });
         const root = new ImageRoot(connection, this.jail);
@@ -100,7 +107,11 @@ export class Customization extends ImageJob {
         } catch (error) {
             if (this.inputs.onFailure !== "keep" || signal.aborted) throw error;
             throw new SessionKept(
-                await keptSession(messageOf(error), { job, address, login: key.login }, this.context),
+                await keptSession(
+                    messageOf(error),
+                    { job, address, ...way, isOwnKey: key.isUsers },
+                    this.context,
+                ),
                 error,
             );
         }
@@ -117,6 +128,7 @@ export class Customization extends ImageJob {
         await runSteps(this.inputs.steps, root, {
             ...{ projectDir, signal, initrd: names.initrd, timeLimit: this.limits.step },
             progress: (text) => this.context.progress(text),
+            isSecret: this.context.secretInputs?.includes("steps") === true,
             access,
         });
         const after = await fingerprintBoot(root, names.initrd, signal);
@@ -140,11 +152,12 @@ export class Customization extends ImageJob {
         return { user: "root", host: name, port: port ?? given?.port ?? 22 };
     }
 
-    private jump(): { jump?: SshAddress } {
-        const { jump } = this.inputs.ssh ?? {};
-        if (jump !== undefined) return { jump: parseSshAddress(jump) };
-        const configured = sshSettingsOf(this.context, this.inputs.connection).jump;
-        return configured ? { jump: configured } : {};
+    /** The key of a job opens its own session alone: the host on the way knows the user's. */
+    private jump(): Jump {
+        const settings = sshSettingsOf(this.context, this.inputs.connection);
+        const given = this.inputs.ssh?.jump;
+        const jump = given === undefined ? settings.jump : parseSshAddress(given);
+        return jump ? { jump, jumpLogin: settings.login() } : {};
     }
 
     private async key(): Promise<JobKey> {
@@ -153,13 +166,13 @@ export class Customization extends ImageJob {
         if (publicKey !== undefined) {
             const login = sshSettingsOf(this.context, connection).login();
             const found = await findUserKey(publicKey, client, { signal });
-            if (found) return { id: found.id, login, ours: false };
+            if (found) return { id: found.id, login, ours: false, isUsers: true };
             const { id } = await registerKey(this.token, publicKey.trim(), client, { signal });
-            return { id, login, ours: true };
+            return { id, login, ours: true, isUsers: true };
         }
         const { login, publicKey: made } = makeOneTimeKey(this.token);
         const { id } = await registerKey(this.token, made, client, { signal });
-        return { id, login, ours: true };
+        return { id, login, ours: true, isUsers: false };
     }
 
     private request(keyId: string): ImsJobRequest {
@@ -168,11 +181,19 @@ export class Customization extends ImageJob {
     }
 }
 
+/** The host to go through, if there is one, and what to log in there with. */
+interface Jump {
+    readonly jump?: SshAddress;
+    readonly jumpLogin?: SshLogin;
+}
+
 interface JobKey {
     readonly id: string;
     readonly login: SshLogin;
     /** Registered for this job: the record goes as soon as the session is open. */
     readonly ours: boolean;
+    /** The pair is the user's, and not made for this job. */
+    readonly isUsers: boolean;
 }
 
 /** The session failed, and is kept for somebody to look at. */

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { messageOf } from "../resource/errors";
+import { parseSshAddress } from "../ssh/address";
 import { durationField, publicKeyProblem } from "./fields";
 import { jobFields, meantField } from "./jobFields";
 import { stepSchema } from "./steps/schema";
@@ -14,7 +16,16 @@ const ssh = z.strictObject({
     via: z.enum(["customer_access", "cluster.local"]).optional(),
     host: z.string().min(1).optional(),
     port: z.number().int().min(1).max(65_535).optional(),
-    jump: z.string().min(1).optional(),
+    jump: z
+        .string()
+        .superRefine((text, context) => {
+            try {
+                parseSshAddress(text);
+            } catch (error) {
+                context.addIssue(messageOf(error));
+            }
+        })
+        .optional(),
 });
 
 export const inputs = z.object({

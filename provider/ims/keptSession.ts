@@ -2,29 +2,35 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Context } from "../resource/context";
-import type { SshAddress, SshLogin } from "../ssh";
+import { describeAddress, type SshAddress, type SshLogin } from "../ssh";
 import type { ImsJob } from "./api";
 import type { ImsClient } from "./client";
 
 interface Kept {
     readonly job: ImsJob;
     readonly address: SshAddress;
+    readonly jump?: SshAddress;
     readonly login: SshLogin;
+    /** The user's, and not made for this job: it is named, and never copied. */
+    readonly isOwnKey: boolean;
 }
 
 /** Keeps a failed session's way in, and says how to use and how to end it. */
 export async function keptSession(
     reason: string,
-    { job, address, login }: Kept,
+    { job, address, jump, login, isOwnKey }: Kept,
     { client }: Context<ImsClient>,
 ): Promise<string> {
-    const key = "key" in login ? await writeKey(job.id, login.key) : undefined;
-    const identity = key === undefined ? "" : `-i ${key} `;
+    const key = !isOwnKey && "key" in login ? await writeKey(job.id, login.key) : undefined;
     const jail = job.ssh_containers?.[0]?.jail ?? false;
     const flag = jail ? "/tmp" : "/mnt/image";
+    const words = [
+        ...["ssh", ...(key === undefined ? [] : ["-i", key]), ...(jump ? ["-J", describeAddress(jump)] : [])],
+        ...["-o", "StrictHostKeyChecking=no", "-p", String(address.port), `${address.user}@${address.host}`],
+    ];
     return (
         `${reason}\nIMS job ${job.id} is kept in waiting_on_user, since onFailure is "keep":\n` +
-        `  look:    ssh ${identity}-o StrictHostKeyChecking=no -p ${address.port} ${address.user}@${address.host}\n` +
+        `  look:    ${words.join(" ")}${isOwnKey ? `   (with the private key of publicKey: ${login.from})` : ""}\n` +
         `  give up: cray ims jobs delete ${job.id} (at ${client.endpoint}), or run this program again\n` +
         `  package: touch ${flag}/complete, in that session` +
         (key === undefined

@@ -26,7 +26,8 @@ export async function fingerprintBoot(
 
 /**
  * What IMS would find out only after the session is over: kernel and initrd have to be regular files under the names
- * that the job was given. A link inside /boot is followed; an absolute one leads out of the image when it is packed.
+ * that the job was given. Links inside the image are followed; an absolute one leads out of it when it is packed, also
+ * as the second of two.
  */
 export async function checkBeforePacking(
     root: ImageRoot,
@@ -41,7 +42,13 @@ export async function checkBeforePacking(
     ] as const) {
         const file = quote(`/boot/${name}`);
         const { stdout } = await root.tryShell(
-            `if [ -L ${file} ]; then case "$(readlink ${file})" in /*) echo absolute; exit;; esac; fi
+            `at=${file}
+for hop in 1 2 3 4 5 6 7 8; do
+    [ -L "$at" ] || break
+    to=$(readlink "$at")
+    case "$to" in /*) echo absolute; exit;; esac
+    at=\${at%/*}/$to
+done
 [ -f ${file} ] && echo fine || echo missing`,
             options,
         );

@@ -223,6 +223,7 @@ export class DynamicAdapter {
             ownership: (claim) => ownershipOf(claim, owner, urn),
             signal,
             timeLimit,
+            secretInputs: program.secrets,
             progress: (text) => host.log.progress(urn, text),
             log,
             now: () => host.now(),

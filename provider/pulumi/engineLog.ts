@@ -43,8 +43,12 @@ export class EngineLog {
         this.warn(urn, text);
     }
 
-    /** Shows the line in the resource's row while it runs; the newest of a burst is the one that stays. */
+    /**
+     * Shows the line in the resource's row while it runs; the newest of a burst is the one that stays. The log that
+     * `--debug` shows has them all.
+     */
     progress(urn: string, text: string): void {
+        this.send(urn, "DEBUG", text, false);
         const last = this.lastProgress.get(urn);
         const wait = last ? last.at + PROGRESS_INTERVAL - Date.now() : 0;
         clearTimeout(last?.timer);
@@ -69,10 +73,15 @@ export class EngineLog {
         this.send(urn, "INFO", text, true);
     }
 
-    private send(urn: string, severity: "INFO" | "WARNING", text: string, ephemeral: boolean): void {
+    private send(
+        urn: string,
+        severity: "DEBUG" | "INFO" | "WARNING",
+        text: string,
+        ephemeral: boolean,
+    ): void {
         const connection = this.connect();
         if (!connection) {
-            if (!ephemeral) console.log(text);
+            if (!ephemeral && severity !== "DEBUG") console.log(text);
             return;
         }
         const { sdk, client } = connection;

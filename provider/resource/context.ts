@@ -19,6 +19,8 @@ export interface Context<Client> {
     ownership(claim: string | undefined): Ownership;
     /** Aborted on cancellation and at the verb's time limit; its reason is the error to throw. */
     readonly signal: AbortSignal;
+    /** Names of the inputs that hold a secret somewhere: what they say must not be shown. */
+    readonly secretInputs?: readonly string[];
     /** Shows one line in the resource's own row while it runs. */
     progress(text: string): void;
     /** Lines that stay on the resource. */

@@ -16,6 +16,8 @@ export interface ConnectionsOptions {
     readonly hostKeys?: HostKeys;
     /** Every connection begins on this machine. */
     readonly jump?: SshAddress;
+    /** For that machine. Default: the same login. */
+    readonly jumpLogin?: SshLogin;
     readonly clock: PaceClock;
 }
 
@@ -23,6 +25,8 @@ export interface ConnectWait {
     readonly signal?: AbortSignal;
     /** How long to go on trying while the machine may still be starting, in milliseconds. Default: one try. */
     readonly readyWithin?: number;
+    /** The machine has just been made, and its name may take a while to be known: goes on trying then, too. */
+    readonly newName?: boolean;
     /** Told before each pause why there is no connection yet. */
     readonly onWait?: (reason: string) => void;
 }
@@ -40,14 +44,15 @@ export class SshConnections implements AsyncDisposable {
     /** Connects and logs in, again and again until `readyWithin` where that may help. */
     async connect(address: SshAddress, wait: ConnectWait = {}): Promise<SshConnection> {
         const { clock } = this.options;
-        const { signal, readyWithin = 0 } = wait;
+        const { signal, readyWithin = 0, newName = false } = wait;
+        const mayPass = (error: SshUnreachable): boolean => error.passing || (newName && error.isNameUnknown);
         const began = clock.now();
         for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
             try {
                 return this.remember(await this.once(address, signal));
             } catch (error) {
                 signal?.throwIfAborted();
-                if (!(error instanceof SshUnreachable) || !error.passing) throw error;
+                if (!(error instanceof SshUnreachable) || !mayPass(error)) throw error;
                 if (clock.now() - began + pause > readyWithin) {
                     throw readyWithin === 0 ? error : new SshUnreachable(tried(error, readyWithin), true);
                 }
@@ -86,7 +91,7 @@ export class SshConnections implements AsyncDisposable {
     }
 
     private async connectJump(jump: SshAddress): Promise<SshConnection> {
-        const { login } = this.options;
+        const { login: everywhere, jumpLogin: login = everywhere } = this.options;
         return this.remember(
             new SshConnection(await connectOnce(jump, { login, hostKeys: this.hostKeys }), jump),
         );

@@ -6,6 +6,8 @@ export class SshUnreachable extends UnavailableHere {
         message: string,
         /** Trying again may help: the machine may still be starting. */
         readonly passing: boolean,
+        /** Its name leads nowhere: a mistake, unless the machine is so new that nobody has been told yet. */
+        readonly isNameUnknown = false,
     ) {
         super(message);
     }
@@ -73,7 +75,10 @@ export function explainConnect(error: unknown, where: string, login: string): Ed
         );
     }
     const known = code === undefined ? undefined : DIAGNOSES[code];
-    if (known) return new SshUnreachable(`SSH to ${where}: ${known.text} (${code ?? ""})`, known.passing);
+    if (known) {
+        const text = `SSH to ${where}: ${known.text} (${code ?? ""})`;
+        return new SshUnreachable(text, known.passing, code === "ENOTFOUND");
+    }
     if (level === "client-timeout") {
         return new SshUnreachable(`SSH to ${where}: it did not answer in time`, true);
     }

@@ -22,6 +22,7 @@ export interface TestContextOptions<C> {
     preview?: boolean;
     signal?: AbortSignal;
     timeLimit?: number;
+    secretInputs?: readonly string[];
     /** Called instead of waiting; the clock moves on by as much either way. */
     sleep?: (milliseconds: number) => Promise<void>;
     now?: () => number;
@@ -51,6 +52,7 @@ export function testContext<C>(options: TestContextOptions<C>): TestContext<C> {
         ownership: (claim) => ownershipOf(claim, owner, urn),
         signal,
         timeLimit: options.timeLimit ?? 20 * 60_000,
+        secretInputs: options.secretInputs ?? [],
         progress: (text) => void messages.progress.push(text),
         log: {
             info: (text) => void messages.info.push(text),

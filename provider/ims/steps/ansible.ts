@@ -20,6 +20,7 @@ export interface SessionAccess {
     readonly login: SshLogin;
     readonly hostKeys: HostKeys;
     readonly jump?: SshAddress;
+    readonly jumpLogin?: SshLogin;
     /** Of the base image, which names the host as CFS does. */
     readonly imageId: string;
     /** The variables of this process. */
@@ -98,10 +99,12 @@ async function writeFiles(
         await fs.writeFile(file, content, { mode: 0o600 });
         return file;
     };
-    const { address, login, jump, imageId } = access;
+    const { address, login, jump, jumpLogin = login, imageId } = access;
     const knownHosts = await write("known_hosts", access.hostKeys.knownHosts());
     const key = "key" in login ? await write("key", keyText(login)) : undefined;
-    const config = await write("ssh_config", sshConfig(knownHosts, key));
+    const jumpKey = jump && "key" in jumpLogin ? await write("jump_key", keyText(jumpLogin)) : undefined;
+    const onTheWay = jump ? { host: jump.host, key: jumpKey } : undefined;
+    const config = await write("ssh_config", sshConfig(knownHosts, key, onTheWay));
     const host = {
         ansible_host: address.host,
         ansible_port: address.port,
@@ -129,8 +132,22 @@ function keyText({ key, passphrase }: Extract<SshLogin, { key: string }>): strin
 }
 
 /** The job's key was seen when this process logged in; nothing else may answer in its place. */
-function sshConfig(knownHosts: string, key: string | undefined): string {
+function sshConfig(
+    knownHosts: string,
+    key: string | undefined,
+    onTheWay: { readonly host: string; readonly key: string | undefined } | undefined,
+): string {
     return [
+        // The first value that fits counts, and an agent's keys are offered where no file is named.
+        ...(onTheWay
+            ? [
+                  `Host ${onTheWay.host}`,
+                  ...(onTheWay.key === undefined
+                      ? ["IdentitiesOnly no"]
+                      : [`IdentityFile ${onTheWay.key}`, "IdentitiesOnly yes"]),
+                  "Host *",
+              ]
+            : []),
         `UserKnownHostsFile ${knownHosts}`,
         "GlobalKnownHostsFile /dev/null",
         "StrictHostKeyChecking yes",
@@ -141,11 +158,15 @@ function sshConfig(knownHosts: string, key: string | undefined): string {
     ].join("\n");
 }
 
-function environmentOf({ env, login }: SessionAccess, folder: string): Record<string, string> {
+function environmentOf(
+    { env, login, jumpLogin = login }: SessionAccess,
+    folder: string,
+): Record<string, string> {
+    const agent = [login, jumpLogin].find((one) => "agent" in one);
     const passed = PASSED.map((name) => [name, env[name]] as const);
     return {
         ...Object.fromEntries(passed.filter((entry): entry is [string, string] => entry[1] !== undefined)),
-        ...("agent" in login ? { SSH_AUTH_SOCK: login.agent } : {}),
+        ...(agent && "agent" in agent ? { SSH_AUTH_SOCK: agent.agent } : {}),
         // Ansible refuses a locale of another encoding.
         LC_ALL: "C.UTF-8",
         PYTHONUNBUFFERED: "1",

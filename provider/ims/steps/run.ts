@@ -1,12 +1,17 @@
 import * as crypto from "node:crypto";
 import * as path from "node:path";
+import { redact } from "../../http/redact";
 import { duration } from "../../pulumi/duration";
+import { isRecord } from "../../resource/unknown";
 import { quote } from "../../ssh/quote";
 import { playAnsible, type SessionAccess } from "./ansible";
 import { regenerateInitrd } from "./initrd";
 import type { ImageRoot, ShellOptions } from "./imageRoot";
 import { changePackages } from "./packages";
 import { stepTitle, type Step } from "./schema";
+
+/** What a single quote becomes within single quotes: in bash, and in dash and BusyBox. */
+const SHELL_QUOTES = ["'\\''", `'"'"'`] as const;
 
 export interface RunOptions {
     readonly projectDir: string;
@@ -16,6 +21,8 @@ export interface RunOptions {
     /** For steps without a limit of their own, in milliseconds. */
     readonly timeLimit: number;
     readonly progress: (text: string) => void;
+    /** Something in the steps is secret: no value that was handed to one may be shown, should it print it. */
+    readonly isSecret: boolean;
     /** For steps that another program takes. */
     readonly access: SessionAccess;
 }
@@ -26,14 +33,34 @@ export async function runSteps(steps: readonly Step[], root: ImageRoot, options:
         const title = stepTitle(step, index);
         options.progress(`${title} of ${steps.length}`);
         const { environment, timeLimit } = step;
-        await runStep(step, root, options, {
-            title,
-            signal: options.signal,
-            onLine: (line) => options.progress(`${title}: ${line}`),
-            timeLimit: duration(timeLimit) ?? options.timeLimit,
-            ...(environment ? { environment } : {}),
-        });
+        const hidden = options.isSecret ? valuesIn([environment, step.ansible?.variables]) : [];
+        const clean = (text: string): string => redact(text, hidden);
+        try {
+            await runStep(step, root, options, {
+                title,
+                signal: options.signal,
+                onLine: (line) => options.progress(clean(`${title}: ${line}`)),
+                timeLimit: duration(timeLimit) ?? options.timeLimit,
+                ...(environment ? { environment } : {}),
+            });
+        } catch (error) {
+            if (error instanceof Error) error.message = clean(error.message);
+            throw error;
+        }
     }
+}
+
+/** All texts in a value as they are printed: those of several lines line by line, too, and as `set -x` quotes them. */
+function valuesIn(value: unknown): string[] {
+    if (typeof value === "string") {
+        return [value, ...value.split("\n")].flatMap((text) => [
+            text,
+            ...SHELL_QUOTES.map((form) => text.replaceAll("'", form)),
+        ]);
+    }
+    if (typeof value === "number") return [String(value)];
+    if (Array.isArray(value)) return value.flatMap(valuesIn);
+    return isRecord(value) ? Object.values(value).flatMap(valuesIn) : [];
 }
 
 async function runStep(step: Step, root: ImageRoot, options: RunOptions, shell: ShellOptions): Promise<void> {

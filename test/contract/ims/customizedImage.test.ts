@@ -165,6 +165,17 @@ describe("ims.CustomizedImage", function () {
         runs.expectNothingLeft();
     });
 
+    it("follows links to a kernel as packing does: inside the image, and out of it by the second of two", async () => {
+        const attempt = (link: string): Promise<unknown> => {
+            const run = `mkdir -p /lib/m && mv /boot/vmlinuz /lib/m/v && ln -s ${link} /boot/next && ln -s next /boot/vmlinuz`;
+            const inputs = { baseImage: "base", name: "linked", steps: [{ run }] };
+            return new Row(customizedImage).up(inputs, runs.context());
+        };
+        expect(await failure(attempt("/lib/m/v"))).to.include("/boot/vmlinuz is an absolute link");
+        runs.expectNothingLeft();
+        await attempt("../lib/m/v");
+    });
+
     it("cleans up when it is cancelled in the middle of a step", async () => {
         const abort = new AbortController();
         const run = runs.context({ signal: abort.signal });

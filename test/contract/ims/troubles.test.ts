@@ -12,7 +12,7 @@ import { needsImageRoots } from "../../support/imageRoot";
 import { importImage } from "../../support/ims";
 import { ImsRuns } from "../../support/imsRuns";
 import { Row } from "../../support/row";
-import { generateKey } from "../../support/sshd";
+import { generateKey, Sshd } from "../../support/sshd";
 
 /** One test for each trouble with IMS that docs/ims.md lists and no other test is about. */
 describe("what hurts administrators of IMS", function () {
@@ -110,6 +110,59 @@ describe("what hurts administrators of IMS", function () {
         await made({ ...inputs, steps: [{ run: "true" }] });
         expect(lab.ims.store.jobs.list(), "the next up ends it").to.deep.equal([]);
         fs.rmSync(path.dirname(key), { recursive: true });
+    });
+
+    it("no way in but through a jump host: with the user's key there, and the job's own in the session", async () => {
+        await using jumpHost = await Sshd.start();
+        const jump = `${jumpHost.user}@${jumpHost.host}:${jumpHost.port}`;
+        const env = { EDGE_OS_SSH_KEY_FILE: jumpHost.key.file };
+        const run = runs.context({ env });
+        await made(layer("true", { ssh: { jump } }), run);
+        expect(
+            run.messages.info.filter((line) => line.includes("taken on first sight: SHA256:")),
+        ).to.have.lengthOf(2);
+        expect(jumpHost.log.join("\n")).to.include("Accepted publickey");
+        const without = failure(made(layer("true", { ssh: { jump } }), runs.context({ env: {} })));
+        expect(await without).to.include("there is no SSH key to log in with");
+        const kept = await failure(
+            made(layer("false", { ssh: { jump }, onFailure: "keep" }), runs.context({ env })),
+        );
+        const [, key = ""] = /-i (\S+)/.exec(kept) ?? [];
+        fs.rmSync(path.dirname(key), { recursive: true });
+        expect(kept).to.include(`-J ${jump} `);
+        for (const { id } of lab.ims.store.jobs.list()) await runs.context().client.remove("jobs", id);
+    });
+
+    it("no way in after an error: the line for an own key names it, and makes no copy", async () => {
+        const { publicKey, file } = generateKey(path.join(dir, "kept"));
+        const before = keyFolders();
+        const run = runs.context({ env: { EDGE_OS_SSH_KEY_FILE: file } });
+        const message = await failure(made(layer("false", { publicKey, onFailure: "keep" }), run));
+        expect(message).to.include(`with the private key of publicKey: ${file}`).and.not.include(" -i ");
+        expect(keyFolders()).to.deep.equal(before);
+        for (const { id } of lab.ims.store.jobs.list()) await runs.context().client.remove("jobs", id);
+    });
+
+    function keyFolders(): string[] {
+        return fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith("edge-os-ims-"));
+    }
+
+    it("a step that prints its secrets: they are in neither the progress nor the error", async () => {
+        const steps = [
+            {
+                run: 'echo "as it is: $PASSWORD"; set -x; : "$PASSWORD"; printf "%s" "$LINES" >&2; false',
+                environment: { PASSWORD: "it's $ecret&more", LINES: "first-line\nsecond-line" },
+            },
+        ];
+        const run = runs.context({ secretInputs: ["steps"] });
+        const message = await failure(made(layer("", { steps }), run));
+        const shown = [message, ...run.messages.progress].join("\n");
+        expect(shown).to.include("as it is: [secret]");
+        for (const part of ["ecret&more", "first-line", "second-line"]) expect(shown).to.not.include(part);
+        const open = runs.context();
+        expect(await failure(made(layer("", { steps }), open)), "what is no secret is shown").to.include(
+            "as it is: it's $ecret&more",
+        );
     });
 
     it("stale and duplicate keys: an own one is found by its contents and stays, and no other is made", async () => {

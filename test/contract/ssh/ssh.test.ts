@@ -301,6 +301,16 @@ describe("SSH against a real sshd", function () {
             expect((await failure(cancelled)).message).to.match(/cancelled|aborted/);
         });
 
+        it("to a machine whose name is not known yet is tried again where that is told, and else is a mistake", async () => {
+            await using mine = set();
+            const address = { ...addressOf(sshd), host: "new-machine.invalid" };
+            const reasons: string[] = [];
+            const wait = { readyWithin: 1_000, onWait: (reason: string) => void reasons.push(reason) };
+            const error = await failure(mine.connect(address, { ...wait, newName: true }));
+            expect(error.message).to.include("(tried for 1 s)");
+            expect(reasons.join()).to.include("new-machine.invalid");
+        });
+
         it("ends in any case", async () => {
             await using frozen = await Sshd.start();
             await using mine = set({ login: loginOf(frozen) });
