@@ -81,6 +81,13 @@ describe("canvos.ApplianceImage: what its check tells", function () {
         expect(other.inputs.inputHash).to.not.equal(first.inputs.inputHash);
     });
 
+    it("leaves the tag as it is where it is asked to, and says what that means", async () => {
+        const run = context();
+        const { inputs } = await check(given({ exactTag: true, arguments: { customTag: "mine" } }), { run });
+        expect(inputs.systemUri).to.match(/-v4\.8\.10-mine$/);
+        expect(run.messages.warn.join("\n")).to.contain("exactTag the tag says nothing of what was built");
+    });
+
     it("tells every mistake at once", async () => {
         const { problems } = await check(
             given({
