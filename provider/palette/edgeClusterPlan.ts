@@ -191,24 +191,27 @@ function poolSteps(observed: readonly ObservedPool[], desired: readonly PoolInpu
     const steps: ClusterStep[] = [];
     for (const pool of desired) {
         const found = observed.find(({ name }) => name === pool.name);
-        const request = poolRequest(pool);
-        if (!found) steps.push({ do: "addPool", pool: request });
-        else if (poolDiffers(found, pool)) {
-            steps.push({
-                do: "setPool",
-                pool: { ...request, poolConfig: { ...kept(found), ...request.poolConfig } },
-            });
-        }
+        if (!found) steps.push({ do: "addPool", pool: poolRequest(pool) });
+        else if (poolDiffers(found, pool)) steps.push({ do: "setPool", pool: changedPool(found, pool) });
     }
     const names = desired.map(({ name }) => name);
     const gone = observed.filter(({ name, isControlPlane }) => !isControlPlane && !names.includes(name));
     return [...steps, ...gone.map(({ name }) => ({ do: "removePool" as const, name }))];
 }
 
-/** What the pool has and the program does not declare: taints and labels of others. */
-function kept({ request }: ObservedPool): Partial<PoolRequest["poolConfig"]> {
-    const { taints, additionalLabels } = request;
-    return { ...(taints ? { taints } : {}), ...(additionalLabels ? { additionalLabels } : {}) };
+/** A PUT replaces the whole of a pool: what the program does not declare of it stays as others have set it. */
+function changedPool({ request: found }: ObservedPool, pool: PoolInput): PoolRequest {
+    const { cloudConfig, poolConfig } = poolRequest(pool);
+    const { updateStrategy: strategy, machinePoolProperties: properties } = found;
+    return {
+        cloudConfig,
+        poolConfig: {
+            ...found,
+            ...poolConfig,
+            ...(pool.updateStrategy === undefined && strategy ? { updateStrategy: strategy } : {}),
+            ...(pool.architecture === undefined && properties ? { machinePoolProperties: properties } : {}),
+        },
+    };
 }
 
 function poolDiffers({ hosts, request }: ObservedPool, pool: PoolInput): boolean {

@@ -155,6 +155,20 @@ describe("the plan of an edge cluster", () => {
         expect(step).to.have.nested.property("pool.poolConfig.taints[0].key", "theirs");
     });
 
+    it("keeps whatever else of a pool others have set when hosts change", () => {
+        const theirs = {
+            ...{ minSize: 1, nodeRepaveInterval: 60, additionalAnnotations: { a: "b" } },
+            updateStrategy: { type: "RollingUpdateScaleIn", maxSurge: "2" },
+            machinePoolProperties: { archType: "arm64" },
+        } as const;
+        const pools = OBSERVED.pools.map((pool) => ({ ...pool, request: { ...pool.request, ...theirs } }));
+        const desired = inputs({ ...BOTH, controlPlane: { hosts: [{ uid: "edge-b" }] } });
+        const [step] = planCluster({ ...OBSERVED, pools }, desired, { claim: CLAIM, wanted }).steps;
+        expect(step)
+            .to.have.nested.property("pool.poolConfig")
+            .that.deep.includes({ ...theirs, size: 1 });
+    });
+
     it("never moves a host from pool to pool", () => {
         const desired = inputs({
             ...BOTH,
