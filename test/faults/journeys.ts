@@ -170,15 +170,10 @@ export const paletteJourneys: readonly Journey[] = [
     {
         kind: "palette.EdgeCluster",
         async prepare({ palette }) {
-            const projectUid = palette.store.projects[0]?.uid ?? "";
+            const projectUid = pairedHosts(palette);
             const profiles = ["1.0.0", "1.1.0"].map((version) =>
                 preparedProfile(palette, version, projectUid),
             );
-            palette.store.tokens.put({
-                ...newRecord(palette.store, { name: "t" }),
-                ...{ token: "t", expiry: "2099-01-01T00:00:00Z", isActive: true },
-            });
-            for (const name of ["edge-a", "edge-b"]) palette.boot({ token: "t", name, projectUid });
             const cluster = { name: "store-17", controlPlane: { hosts: [{ uid: "edge-a" }] } };
             return {
                 first: { ...cluster, profiles: [{ uid: profiles[0] }], tags: { env: "edge" } },
@@ -191,7 +186,49 @@ export const paletteJourneys: readonly Journey[] = [
         watched: ["clusters"],
         made: { clusters: 1 },
     },
+    {
+        kind: "palette.HostGate",
+        async prepare({ palette }) {
+            pairedHosts(palette);
+            return {
+                first: { hosts: ["edge-a"], until: "ready" },
+                second: { hosts: ["edge-a", "edge-b"], until: "healthy" },
+            };
+        },
+        ...{ watched: [], made: {} },
+    },
+    {
+        kind: "palette.ClusterGate",
+        async prepare({ palette }) {
+            const { store } = palette;
+            const projectUid = store.projects[0]?.uid ?? "";
+            const clusters = ["store-17", "store-18"].map((name) => {
+                const { uid } = store.clusters.put({
+                    ...newRecord(store, { name }, projectUid),
+                    ...{ configUid: store.newUid(), state: "Pending", until: store.now(), healthy: false },
+                    ...{ config: {}, pools: [], profiles: [] },
+                });
+                return { label: name, uid };
+            });
+            return {
+                first: { clusters: clusters.slice(0, 1), until: "running" },
+                second: { clusters, until: "healthy" },
+            };
+        },
+        ...{ watched: [], made: {} },
+    },
 ];
+
+/** Machines of the first project that have paired. */
+function pairedHosts(palette: Lab["palette"]): string {
+    const projectUid = palette.store.projects[0]?.uid ?? "";
+    palette.store.tokens.put({
+        ...newRecord(palette.store, { name: "t" }),
+        ...{ token: "t", expiry: "2099-01-01T00:00:00Z", isActive: true },
+    });
+    for (const name of ["edge-a", "edge-b"]) palette.boot({ token: "t", name, projectUid });
+    return projectUid;
+}
 
 /** A published profile with nothing in it. */
 function preparedProfile({ store }: Lab["palette"], version: string, projectUid: string): string {
