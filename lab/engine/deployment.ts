@@ -74,6 +74,7 @@ export function startDeployment(
             }
             if (kind === "update" && !operation.isCancelled) {
                 registrations = new Registrations(operation, providers, steps);
+                providers.startEarly();
                 await runProgram(operation, address);
             }
             if (kind !== "refresh") {

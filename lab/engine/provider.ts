@@ -52,6 +52,11 @@ export class ProviderClient {
 
     constructor(private readonly host: ProviderHost) {}
 
+    /** Starts the process; what keeps it from starting is told by the first call. */
+    startEarly(): void {
+        this.start().catch(() => undefined);
+    }
+
     /** Gives the provider the stack's configuration, `key` with its namespace. */
     async configure(urn: string, id: string, inputs: PropertyMap): Promise<void> {
         const request = this.about(new this.host.sdk.provider.ConfigureRequest(), urn);

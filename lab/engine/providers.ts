@@ -15,11 +15,23 @@ interface Configured {
 export class Providers {
     private readonly byReference = new Map<string, Configured>();
     private readonly all: ProviderClient[] = [];
+    /** A process that has been started, and is not configured yet. */
+    private spare: ProviderClient | undefined;
 
     constructor(
         private readonly operation: Operation,
         private readonly address: string,
     ) {}
+
+    /**
+     * Starts a process before a resource asks for it, where the state says that one will: it takes as long as the program
+     * does to its first resource.
+     */
+    startEarly(): void {
+        if (this.all.length > 0 || !this.operation.oldRows.some(({ type }) => type === PROVIDER_TYPE)) return;
+        this.spare = this.newClient();
+        this.spare.startEarly();
+    }
 
     /** The provider of a reference with this configuration. */
     async configure(urn: string, id: string, inputs: PropertyMap): Promise<ProviderClient> {
@@ -67,6 +79,9 @@ export class Providers {
 
     private newClient(): ProviderClient {
         const { settings } = this.operation;
+        const { spare } = this;
+        this.spare = undefined;
+        if (spare) return spare;
         const client = new ProviderClient({
             sdk: settings.sdk,
             address: this.address,
