@@ -32,8 +32,13 @@ export async function verified(
     before: Made | undefined,
 ): Promise<Verified> {
     if (before && isJudgedAlready(before, image, built)) {
-        const { checksPassed, report, durations: old } = before.outputs;
-        return { checksPassed, report, durations: { verify: old.verify, smokeTest: old.smokeTest } };
+        const { checksPassed, report } = before.outputs;
+        // Earlier versions of this package did not measure.
+        const { durations } = before.outputs as Partial<ApplianceOutputs>;
+        return {
+            ...{ checksPassed, report },
+            durations: { verify: durations?.verify, smokeTest: durations?.smokeTest },
+        };
     }
     const { title, client, projectDir, signal, log } = context;
     const { docker, settings } = client;
