@@ -69,5 +69,3 @@ export const profileValues = appliance.profileValues;
 export const images = appliance.images;
 export const iso = appliance.iso;
 export const checksPassed = appliance.checksPassed;
-/** What was looked at, as Markdown. */
-export const report = appliance.report;
