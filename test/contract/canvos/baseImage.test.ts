@@ -95,7 +95,7 @@ describe("canvos.ApplianceImage: its base image", function () {
             await client().pushBlob(
                 NAME,
                 { digest: digestOf(Buffer.from("{}")), size: 2 },
-                 
+
                 async function* () {
                     yield Buffer.from("{}");
                 },
