@@ -162,13 +162,32 @@ function readS3(
     };
     const problem = values.endpoint === undefined ? undefined : endpointProblem(values.endpoint);
     if (problem !== undefined) throw new EdgeError(`${block.variable("s3Endpoint")} ${problem}`);
+    const keyInEnv = block.fromEnv("s3AccessKeyId");
+    const key = keyInEnv ?? accessKeyId;
+    const secret = block.fromEnv("s3SecretAccessKey") ?? secretAccessKey;
+    // With one of them, keys of AWS's own would be taken, and nobody would know why they are refused.
+    if ((key === undefined) !== (secret === undefined)) throw new EdgeError(halfOfKeys(key, block));
+    const token = keyInEnv === undefined ? sessionToken : block.fromEnv("s3SessionToken");
     return {
         ...(values.endpoint === undefined ? {} : { endpoint: values.endpoint }),
         ...(values.region === undefined ? {} : { region: values.region }),
-        ...(accessKeyId === undefined || secretAccessKey === undefined
+        ...(key === undefined || secret === undefined
             ? {}
-            : { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } }),
+            : {
+                  credentials: {
+                      accessKeyId: key,
+                      secretAccessKey: secret,
+                      ...(token === undefined ? {} : { sessionToken: token }),
+                  },
+              }),
     };
+}
+
+function halfOfKeys(key: string | undefined, block: SettingsBlock): string {
+    const [given, missing] =
+        key === undefined ? ["secretAccessKey", "accessKeyId"] : ["accessKeyId", "secretAccessKey"];
+    const variable = block.variable(missing === "accessKeyId" ? "s3AccessKeyId" : "s3SecretAccessKey");
+    return `${block.title}.s3 has ${given} without ${missing}: set ${variable} or s3.${missing} too, or neither for AWS's own ways to find keys`;
 }
 
 function secretsOf(credentials: Credentials | undefined): string[] {

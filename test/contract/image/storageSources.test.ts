@@ -230,6 +230,29 @@ describe("the settings of images", () => {
         expect(readImageSettings(testHost({ config, env })).s3.endpoint).to.equal("https://two.example.com");
     });
 
+    it("take half a pair of keys from each place, and refuse half a pair", () => {
+        const config = { "edge-os:image": { s3: { accessKeyId: "AK", sessionToken: "of-AK" } } };
+        const env = { EDGE_OS_IMAGE_S3_SECRET_ACCESS_KEY: "tops3cret" };
+        expect(readImageSettings(testHost({ config, env })).s3.credentials).to.deep.equal({
+            accessKeyId: "AK",
+            secretAccessKey: "tops3cret",
+            sessionToken: "of-AK",
+        });
+        expect(() => readImageSettings(testHost({ config }))).to.throw(
+            "edge-os:image.s3 has accessKeyId without secretAccessKey: set EDGE_OS_IMAGE_S3_SECRET_ACCESS_KEY or",
+        );
+        expect(() => readImageSettings(testHost({ env })))
+            .to.throw("edge-os:image.s3 has secretAccessKey without accessKeyId")
+            .with.property("message")
+            .that.does.not.include("tops3cret");
+        const other = { ...env, EDGE_OS_IMAGE_S3_ACCESS_KEY_ID: "OTHER" };
+        // The token belongs to the key beside it.
+        expect(readImageSettings(testHost({ config, env: other })).s3.credentials).to.deep.equal({
+            accessKeyId: "OTHER",
+            secretAccessKey: "tops3cret",
+        });
+    });
+
     it("that are wrong are told by their place, and never show a secret", () => {
         for (const [settings, reason] of [
             [
