@@ -17,7 +17,7 @@ export interface NamedResource {
 export type Reference = pulumi.Input<string> | NamedResource;
 
 /** What a host refers to. */
-interface HostReferences {
+export interface HostReferences {
     /** OS profile to install. See EdgeHost. */
     osProfile?: Reference;
     /** Site the host stands at. See EdgeHost. */

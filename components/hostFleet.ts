@@ -57,14 +57,19 @@ export interface HostFleetArgs
 }
 
 /** What a fleet consists of. Nothing in it changes by itself. */
+/** What a fleet is made of. */
 export interface FleetSummary {
+    /** How many, over all waves. */
     hosts: number;
+    /** In the order in which they come up. */
     waves: WaveSummary[];
 }
 
+/** One wave of a fleet. */
 export interface WaveSummary {
     /** Name of the wave's gate. */
     name: string;
+    /** How many hosts. */
     count: number;
     /** Serial numbers, else UUIDs. */
     hosts: string[];

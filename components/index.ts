@@ -3,6 +3,7 @@ export type { FleetSummary, HostFleetArgs, WaveSummary } from "./hostFleet";
 export type {
     FleetGateArgs,
     FleetHost,
+    HostReferences,
     HostSettings,
     NamedResource,
     NamedResources,

@@ -5,6 +5,7 @@ import { EdgeResource } from "../pulumi/resource";
 import type { BuildArguments } from "./arguments";
 import type { UserData } from "./userData";
 
+/** What CanvOS builds, from what, what it is held to, and where it goes. */
 export interface ApplianceImageArgs {
     /**
      * Name of a block in `edge-os:connections` whose `canvos` settings are used instead of `edge-os:canvos`. Changes
@@ -195,6 +196,7 @@ export interface ApplianceSmokeTest {
 
 /** A login on the serial line. */
 export interface ApplianceSmokeLogin {
+    /** Name of a user of the live system. */
     user: pulumi.Input<string>;
     /** Give it as a secret. */
     password?: pulumi.Input<string>;
@@ -216,6 +218,7 @@ export interface ApplianceInstallTest {
 
 /** A provider image of a build. */
 export interface ApplianceProviderImage {
+    /** As it was asked for: `1.34.2`. */
     kubernetesVersion: string;
     /** `registry/repository:tag`. */
     reference: string;
@@ -229,7 +232,9 @@ export interface ApplianceProviderImage {
 export interface ApplianceIso {
     /** On the machine that has built it. */
     path: string;
+    /** Size of the file. */
     sizeBytes: number;
+    /** Of the file, lower-case hexadecimal. */
     sha256: string;
     /** Where it is published; missing without `publish`. */
     url?: string;
@@ -239,8 +244,11 @@ export interface ApplianceIso {
 export interface ApplianceArtifact {
     /** As CanvOS names it: `build/kairos.raw`, `secure-boot/enrollment/db.auth`. */
     name: string;
+    /** On the machine that has built it. */
     path: string;
+    /** Size of the file. */
     sizeBytes: number;
+    /** Of the file, lower-case hexadecimal. */
     sha256: string;
 }
 
@@ -252,7 +260,9 @@ export interface ApplianceDurations {
     baseImage?: number;
     /** Building, by target. */
     targets: Record<string, number>;
+    /** Looking into the images and the ISO. */
     verify?: number;
+    /** Booting the ISO. */
     smokeTest?: number;
     /** Of the provider images. */
     push?: number;

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 import type { EmfTargetArgs } from "./args";
 
+/** A machine, what is installed on it, and where it stands. */
 export interface EdgeHostArgs extends EmfTargetArgs {
     /**
      * Serial number of the machine, 5 to 20 letters and digits. One of `serial` and `uuid` is needed; the one that

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { EdgeResource } from "../pulumi/resource";
 
+/** The devices of a fleet, to be compared with those of the run before. */
 export interface FleetRosterArgs {
     /**
      * The devices of the fleet: serial number, else UUID, and the UUID, empty where only the serial number is known.

@@ -9,7 +9,13 @@ export { LocalAccount } from "./localAccount";
 export type { LocalAccountArgs } from "./localAccount";
 export * from "./lookUps";
 export { OsProfile } from "./osProfile";
-export type { OsProfileArgs, OsProfileInput, OsProfileSpellings, PublishedImage } from "./osProfile";
+export type {
+    ImageTraits,
+    OsProfileArgs,
+    OsProfileInput,
+    OsProfileSpellings,
+    PublishedImage,
+} from "./osProfile";
 export { ProvisioningGate } from "./provisioningGate";
 export type {
     GateCommand,

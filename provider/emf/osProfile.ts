@@ -86,6 +86,7 @@ export interface OsProfileArgs extends EmfTargetArgs {
 
 /** What was seen in an image; what is left out is not held against the profile. */
 export interface ImageTraits {
+    /** There is an EFI system partition. */
     efiSystemPartition?: pulumi.Input<boolean>;
     /** Boot partition, root and `edge_persistent` lie where the Edge Microvisor Toolkit has them. */
     microvisorLayout?: pulumi.Input<boolean>;

@@ -166,10 +166,13 @@ export class DiskImage extends EdgeResource {
     declare readonly sha256: pulumi.Output<string>;
     /** Size of that file. */
     declare readonly sizeBytes: pulumi.Output<number>;
+    /** What the file is once it is unpacked. */
     declare readonly format: pulumi.Output<"raw" | "qcow2">;
+    /** How the file is packed. */
     declare readonly compression: pulumi.Output<"none" | "gz" | "xz" | "bz2" | "zst">;
     /** Size of the disk that a host writes. */
     declare readonly virtualSizeBytes: pulumi.Output<number>;
+    /** Those of its GUID partition table, in that order. */
     declare readonly partitions: pulumi.Output<DiskImagePartition[]>;
     /** How many checks it passed; one that fails any is not published. */
     declare readonly checksPassed: pulumi.Output<number>;
@@ -180,8 +183,8 @@ export class DiskImage extends EdgeResource {
     /** What `emf.OsProfile` holds against what it promises of the image. */
     declare readonly traits: pulumi.Output<DiskImageTraits>;
     /**
-     * Packages, kernels, units, boot chain and partitions that differ from the version published in the same folder
-     * before, in Markdown; absent for the first one.
+     * Packages, kernels, units, boot chain and partitions that differ from the version of this name that was
+     * published at the same place before, in Markdown; absent for the first one.
      */
     declare readonly changelog: pulumi.Output<string | undefined>;
     /** How far it booted; absent without `bootTest`. */
