@@ -1,5 +1,6 @@
 import * as tls from "node:tls";
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from "undici";
+import { isLoopback } from "./loopback";
 
 export interface DispatcherOptions {
     /** PEM certificates trusted beside the system's own. */
@@ -54,9 +55,4 @@ function tlsOptions({
 function systemRoots(): readonly string[] {
     const { getCACertificates } = tls as { getCACertificates?: (type: "default") => string[] };
     return getCACertificates?.("default") ?? tls.rootCertificates;
-}
-
-/** Whether a host name is this machine's own, whoever answers name look-ups. */
-export function isLoopback(hostname: string): boolean {
-    return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }

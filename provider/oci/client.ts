@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { backoff } from "../http/backoff";
-import { isLoopback } from "../http/dispatcher";
+import { isLoopback } from "../http/loopback";
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
 import { RegistryAuth, type Scope } from "./auth";

@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { request, type Dispatcher } from "undici";
 import { backoff } from "../http/backoff";
-import { isLoopback, makeDispatcher } from "../http/dispatcher";
+import { makeDispatcher } from "../http/dispatcher";
+import { isLoopback } from "../http/loopback";
 import { explain, NoAnswer } from "../http/failure";
 import { redact } from "../http/redact";
 import { retryAfter } from "../http/retryAfter";

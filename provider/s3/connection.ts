@@ -1,4 +1,4 @@
-import { isLoopback } from "../http/dispatcher";
+import { isLoopback } from "../http/loopback";
 import type { Host } from "../resource/context";
 
 /** Keys of a user, or temporary ones with their session token, as a security token service hands them out. */
