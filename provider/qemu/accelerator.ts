@@ -16,10 +16,24 @@ export interface HostProbe {
 
 export function chooseAccelerator(wanted: "auto" | Accelerator, host: HostProbe = thisHost()): Accelerator {
     const obstacle = kvmObstacle(host);
-    if (wanted === "kvm" && obstacle !== undefined) {
-        throw new EdgeError(`accel "kvm" cannot be used here: ${obstacle}. Use "auto" or "tcg"`);
-    }
+    if (wanted === "kvm" && obstacle !== undefined) throw unusable(obstacle);
     return wanted === "tcg" || obstacle !== undefined ? "tcg" : "kvm";
+}
+
+/** As above, and tried out: `probe` tells why a machine does not run with it. */
+export async function workingAccelerator(
+    wanted: "auto" | Accelerator,
+    probe: () => Promise<string | undefined>,
+    host?: HostProbe,
+): Promise<Accelerator> {
+    if (chooseAccelerator(wanted, host) === "tcg") return "tcg";
+    const obstacle = await probe();
+    if (wanted === "kvm" && obstacle !== undefined) throw unusable(obstacle);
+    return obstacle === undefined ? "kvm" : "tcg";
+}
+
+function unusable(obstacle: string): EdgeError {
+    return new EdgeError(`accel "kvm" cannot be used here: ${obstacle}. Use "auto" or "tcg"`);
 }
 
 /**

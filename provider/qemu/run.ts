@@ -3,10 +3,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { childEnvironment, findTool } from "../process/tools";
 import { EdgeError } from "../resource/errors";
-import { chooseAccelerator, type Accelerator } from "./accelerator";
+import { type Accelerator, workingAccelerator } from "./accelerator";
 import { enrollKeys, type SecureBootKeys } from "./efiVariables";
 import { findFirmware } from "./firmware";
 import { startGuarded, type GuardedProcess } from "../process/guardedProcess";
+import { runsNotWith } from "./kvmProbe";
 import { qemuArguments, type Machine, type MachineFirmware } from "./machine";
 import { type MachineLine, openLine, readingLine } from "./machineLine";
 import { SerialLog } from "./serialLog";
@@ -53,7 +54,7 @@ export class BootFailure extends EdgeError {
 export async function runQemu(run: QemuRun): Promise<QemuOutcome> {
     run.signal?.throwIfAborted();
     const program = run.program ?? findQemu();
-    const accelerator = chooseAccelerator(run.accelerator ?? "auto");
+    const accelerator = await workingAccelerator(run.accelerator ?? "auto", () => kvmObstacle(program, run));
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-qemu-"));
     try {
         const isSpokenTo = run.until.some(({ reply, keys }) => reply !== undefined || keys !== undefined);
@@ -73,6 +74,17 @@ export async function runQemu(run: QemuRun): Promise<QemuOutcome> {
     } finally {
         fs.rmSync(folder, { recursive: true, force: true });
     }
+}
+
+/** Asked once for each processor model. */
+const kvmObstacles = new Map<string, Promise<string | undefined>>();
+
+function kvmObstacle(program: string, { cpu, signal }: QemuRun): Promise<string | undefined> {
+    const key = JSON.stringify([program, cpu]);
+    const known = kvmObstacles.get(key) ?? runsNotWith("kvm", { program, cpu, signal });
+    kvmObstacles.set(key, known);
+    known.catch(() => kvmObstacles.delete(key));
+    return known;
 }
 
 export function findQemu(): string {
