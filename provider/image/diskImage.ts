@@ -184,7 +184,8 @@ export class DiskImage extends EdgeResource {
     declare readonly traits: pulumi.Output<DiskImageTraits>;
     /**
      * Packages, kernels, units, boot chain and partitions that differ from the version of this name that was
-     * published at the same place before, in Markdown; absent for the first one.
+     * published at the same place before, in Markdown; absent for the first one, and where the manifest beside that
+     * version cannot be read.
      */
     declare readonly changelog: pulumi.Output<string | undefined>;
     /** How far it booted; absent without `bootTest`. */

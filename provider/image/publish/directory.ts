@@ -123,12 +123,30 @@ export class DirectoryPublisher implements Publisher {
 
 async function prepare(directory: string): Promise<void> {
     try {
-        await fs.mkdir(directory, { recursive: true });
+        await makeFolder(directory);
         await fs.access(directory, fs.constants.W_OK);
     } catch (error) {
         throw directoryProblem(directory, error);
     }
     await removeDeadCopies(directory);
+}
+
+/** Level by level: below file systems that take no folders, `/proc` among them, Node's own way tries for ever. */
+async function makeFolder(directory: string): Promise<void> {
+    const made = await fs.mkdir(directory).then(
+        () => undefined,
+        (error: unknown) => error as NodeJS.ErrnoException,
+    );
+    if (made === undefined || (made.code === "EEXIST" && (await isFolder(directory)))) return;
+    const parent = path.dirname(directory);
+    if (made.code !== "ENOENT" || (await isFolder(parent)) || parent === directory) throw made;
+    await makeFolder(parent);
+    await makeFolder(directory);
+}
+
+async function isFolder(directory: string): Promise<boolean> {
+    const stat = await fs.stat(directory).catch(() => undefined);
+    return stat?.isDirectory() === true;
 }
 
 function directoryProblem(directory: string, error: unknown): EdgeError {

@@ -78,6 +78,13 @@ describe("publishing into a directory", () => {
         }
     });
 
+    it("says that there can be no such folder", async function () {
+        if (!fs.existsSync("/proc/self")) this.skip();
+        expect(await failure(put({}, "/proc/edge-os/images"))).to.equal(
+            "publish.directory: /proc/edge-os/images cannot be written to (ENOENT): create it with write permission, or name another",
+        );
+    });
+
     it("says that there is no room, and leaves nothing", () => {
         const publication = { ...file, source, directory };
         // What a process may write into one file ends here as a full disk would end it.
