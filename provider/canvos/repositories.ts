@@ -85,12 +85,12 @@ export class Repositories {
     }
 
     private async fetch(copy: string, url: string, commit: string, { signal }: GitOptions): Promise<void> {
-        if (!fs.existsSync(copy)) {
-            fs.mkdirSync(path.dirname(copy), { recursive: true, mode: 0o700 });
-            await this.git.run(["init", "-q", "--bare", copy]);
-            // A tag that was moved leaves its old commit to no one, which a build may still be of.
-            await this.git.run(["config", "gc.auto", "0"], { cwd: copy });
-        }
+        fs.mkdirSync(path.dirname(copy), { recursive: true, mode: 0o700 });
+        removeLocks(copy);
+        // Of one that is there it only adds what is missing: a run may have been killed while it made it.
+        await this.git.run(["init", "-q", "--bare", copy]);
+        // A tag that was moved leaves its old commit to no one, which a build may still be of.
+        await this.git.run(["config", "gc.auto", "0"], { cwd: copy });
         const all = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
         await this.reach(url, ["fetch", "-q", "--no-tags", "--", url, ...all], { cwd: copy, signal });
         if (await this.has(copy, commit)) return;
@@ -115,5 +115,16 @@ export class Repositories {
                     "gitUsername, gitToken, gitCaFile and gitProxy of the settings edge-os:canvos",
             );
         }
+    }
+}
+
+/** Those of a git that was killed: whoever fetches has the copy to itself. */
+function removeLocks(copy: string): void {
+    for (const [folder, recursive] of [
+        [copy, false],
+        [path.join(copy, "refs"), true],
+    ] as const) {
+        const names = fs.existsSync(folder) ? fs.readdirSync(folder, { recursive, encoding: "utf8" }) : [];
+        for (const name of names.filter((each) => each.endsWith(".lock"))) fs.rmSync(path.join(folder, name));
     }
 }
