@@ -97,6 +97,23 @@ export async function assertFirmware(
     }
 }
 
+/** Names of the firmware with their digests; what is of this machine must be there. */
+export async function firmwareDigests(
+    given: CheckedEdgeAppliance | undefined,
+    projectDir: string,
+    cache: ResultCache,
+): Promise<Record<string, string>> {
+    const digests: Record<string, string> = {};
+    for (const part of [given?.doca, given?.bfb]) {
+        if (!part) continue;
+        const { source, sha256 = "" } = part;
+        digests[fileNameOf(source)] = isRemote(source)
+            ? sha256
+            : await contentDigest(path.resolve(projectDir, source), cache);
+    }
+    return digests;
+}
+
 /** A checkout that has the wrapper's own files laid over it knows what to do with the firmware. */
 function isOfWrapper({ dockerfile }: CheckedEdgeAppliance, { earthfile }: Checkout): boolean {
     return dockerfile === undefined && earthfile.declared.has("EDGE_APPLIANCE");

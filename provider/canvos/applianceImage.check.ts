@@ -16,6 +16,7 @@ import { publicationProblems } from "./isoPublication";
 import { DEFAULT_TARGETS, planBuild, publishable, withBase, type Given } from "./plan";
 import { prerequisiteProblems } from "./prerequisites";
 import { judgeBuild } from "./rules";
+import { tellOfUnmirrored } from "./mirror";
 import { userDataFindings, userDataTextFindings, type UserDataFindings } from "./userData.text";
 
 type CanvosContext = Context<Builder>;
@@ -28,6 +29,8 @@ const DERIVED = [
     "references",
     "systemUri",
     "profileValues",
+    "pulledImages",
+    "firmware",
     "generation",
 ] as const satisfies readonly (keyof ApplianceInputs)[];
 
@@ -79,7 +82,7 @@ async function judged(
     if (reference === undefined) return { problems, values: lastValues(last) };
     if (typeof reference !== "string") return { problems: [reference] };
     const values = await context.ifAvailable(
-        () => plannedValues(given, known, { ...base, reference }, context, last),
+        () => plannedValues(given, known, { ...base, reference }, context, { last, push: inputs.push }),
         lastValues(last),
     );
     return { problems, values };
@@ -225,7 +228,7 @@ async function plannedValues(
     known: KnownCheckout,
     base: BaseImage,
     context: CanvosContext,
-    last: Last,
+    { last, push }: { last: Last } & Pick<Checked<ApplianceInputs>, "push">,
 ): Promise<Derived> {
     const { client, projectDir, log } = context;
     const { settings, cache } = client;
@@ -235,8 +238,9 @@ async function plannedValues(
         const { inputHash } = planned;
         // What stands in the way of a build matters where there will be one, and not to whoever only reviews it.
         if (context.preview && inputHash !== last?.inputHash) {
-            for (const each of await prerequisiteProblems(planned, client, context))
-                log.warn(`to build: ${each}`);
+            const missing = await prerequisiteProblems(planned, client, context, { pushes: push !== false });
+            for (const each of missing) log.warn(`to build: ${each}`);
+            await tellOfUnmirrored(told.pulledImages, given.arguments, client, context);
         }
         return {
             ...{ commit: known.identity, baseImage: base.reference, inputHash, generation, ...INTACT },

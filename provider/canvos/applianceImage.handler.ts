@@ -3,7 +3,7 @@ import { defineResource } from "../resource/definition";
 import { EdgeError, messageOf } from "../resource/errors";
 import { checkAppliance } from "./applianceImage.check";
 import { baseImageOf } from "./baseImage";
-import { make } from "./applianceImage.make";
+import type * as Making from "./applianceImage.make";
 import { applianceInputs, applianceOutputs, type ApplianceInputs } from "./applianceImage.schema";
 import type { BuildPlan } from "./build.plan";
 import type { Builder } from "./builder";
@@ -30,23 +30,24 @@ export const applianceImage = defineResource({
 
     async create(image, context) {
         const plan = await planOf(image, context);
-        const outputs = await make(plan, image, context);
+        const outputs = await making().make(plan, image, context);
         return { id: `sha256:${image.inputHash}`, outputs };
     },
 
     async read(_id, { inputs: image, outputs }, context) {
         const { images, publishedIso } = outputs;
-        if (image.push === false && !publishedIso) return {};
-        const found = image.push === false ? "all" : await findPushed(images, context);
-        if (!publishedIso) return { inputs: { intact: found === "all" } };
+        if (image.push === false && !image.publish) return {};
+        const isPushed = image.push === false || (await findPushed(images, context)) === "all";
+        // An ISO that never got to its place is not lost: the build still has it.
+        if (!publishedIso) return { inputs: { intact: isPushed && !image.publish } };
         const isoIntact = await isStillPublished(image.publish, publishedIso, context);
-        return { inputs: { intact: found === "all" && isoIntact, isoIntact } };
+        return { inputs: { intact: isPushed && isoIntact, isoIntact } };
     },
 
     async update(_id, before, image, context) {
         await pullMissing(before.outputs.images, context);
         const plan = await planOf(image, context);
-        const outputs = await make(plan, image, context, before);
+        const outputs = await making().make(plan, image, context, before);
         return { outputs };
     },
 
@@ -65,6 +66,12 @@ export const applianceImage = defineResource({
         });
     },
 });
+
+/** Looking into images and booting them takes longer to load than all that a preview needs. */
+function making(): typeof Making {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- `import()` is no way to load a CommonJS build late
+    return require("./applianceImage.make") as typeof Making;
+}
 
 /** The plan that the check has made, once more: its files are still the same. */
 async function planOf(image: ApplianceInputs, context: CanvosContext): Promise<BuildPlan> {

@@ -3,7 +3,7 @@ import type { Context } from "../resource/context";
 import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
 import type { ApplianceInputs, ApplianceOutputs, Durations, PublishedIso } from "./applianceImage.schema";
 import { secondsSince, verified, type Made } from "./applianceImage.verify";
-import { isInRegistry } from "./baseImage";
+import { digestOf, isInRegistry } from "./baseImage";
 import type { BuildPlan } from "./build.plan";
 import type { BuildResult } from "./build.types";
 import type { Builder } from "./builder";
@@ -21,7 +21,8 @@ export async function make(
     before?: Made,
 ): Promise<ApplianceOutputs> {
     const begun = context.now();
-    const built = (before && (await madeBefore(before, plan, context))) ?? (await buildHere(plan, context));
+    const built =
+        (before && (await madeBefore(before, plan, context))) ?? (await buildHere(plan, image, context));
     const timed = async <T>(step: "push" | "publish", work: () => Promise<T>): Promise<T> => {
         const start = context.now();
         const result = await work();
@@ -35,8 +36,14 @@ export async function make(
     const done: string[] = [];
     try {
         if (image.push !== false) {
-            const images = await timed("push", () => pushBuilt(built.images, context));
-            outputs = { ...outputs, images };
+            await timed("push", () =>
+                pushBuilt(built.images, context, (pushed) => {
+                    const images = outputs.images.map((each) =>
+                        each.reference === pushed.reference ? pushed : each,
+                    );
+                    outputs = { ...outputs, images };
+                }),
+            );
             const { length } = outputs.images;
             if (length > 0) done.push(`${length === 1 ? "1 image" : `${length} images`} pushed`);
         }
@@ -67,14 +74,36 @@ function stepsOf({ seconds }: BuildResult, before: Made | undefined): Durations 
     };
 }
 
-async function buildHere(asked: BuildPlan, context: CanvosContext): Promise<BuildResult> {
+async function buildHere(
+    asked: BuildPlan,
+    { push }: Pick<ApplianceInputs, "push">,
+    context: CanvosContext,
+): Promise<BuildResult> {
     const { client } = context;
     const plan = await withNeededBase(asked, context);
     // A build that is there has taken the room that one needs.
-    const missing = client.hasBuild(plan.inputHash) ? [] : await prerequisiteProblems(plan, client, context);
+    const missing = client.hasBuild(plan.inputHash)
+        ? []
+        : await prerequisiteProblems(plan, client, context, { pushes: push !== false });
     if (missing.length > 0)
         throw new EdgeError(`CanvOS cannot build here:\n${missing.map((each) => `  - ${each}`).join("\n")}`);
-    return client.build(plan, context);
+    return client.build({ ...plan, ...(await ownBaseOf(plan, context)) }, context);
+}
+
+/** What is only recorded holds up no build. */
+async function ownBaseOf(
+    { ownBase }: BuildPlan,
+    context: CanvosContext,
+): Promise<Pick<BuildPlan, "builtFrom">> {
+    if (ownBase === undefined) return {};
+    try {
+        const digest = await digestOf(ownBase, context);
+        return digest === undefined ? {} : { builtFrom: `${ownBase}@${digest}` };
+    } catch (error) {
+        context.signal.throwIfAborted();
+        context.log.info(`the digest of ${ownBase} cannot be told: ${messageOf(error)}`);
+        return {};
+    }
 }
 
 /** The base image has to be built where its registry does not have it. */
@@ -88,17 +117,21 @@ async function withNeededBase(plan: BuildPlan, context: CanvosContext): Promise<
 }
 
 /**
- * What an earlier run has made, where its folder is not on this machine: runners start with an empty one, and building
- * once more would give other images for the same tags. The ISO is missing then, or where it is published.
+ * What an earlier run has made, as far as it is on this machine: runners start with an empty one, Docker is tidied up,
+ * and building once more would give other images for the same tags. The ISO may be missing then, or be where it is
+ * published.
  */
 async function madeBefore(
     { outputs }: Made,
     plan: BuildPlan,
     { client, signal }: CanvosContext,
 ): Promise<BuildResult | undefined> {
+    if (client.isRunning(plan.inputHash)) return undefined;
+    const kept = await client.keptBuild(plan, signal);
+    if (kept) return kept;
     // A state may end before anything was built.
     const { images = [], iso, logFile = "" } = outputs as Partial<ApplianceOutputs>;
-    if (client.hasBuild(plan.inputHash) || images.length === 0) return undefined;
+    if (images.length === 0) return undefined;
     for (const { reference, dockerImageId } of images) {
         if ((await client.docker.imageId(reference, { signal })) !== dockerImageId) return undefined;
     }
@@ -146,17 +179,19 @@ function isoOutputs(
 }
 
 function outputsOf(
-    { images, iso, artifacts, logFile }: BuildResult,
+    { images, iso, artifacts, builtFrom, logFile }: BuildResult,
     before: Made | undefined,
     buildSeconds: number,
 ): Omit<ApplianceOutputs, "checksPassed" | "report" | "durations"> {
     const known = iso ?? before?.outputs.iso;
-    const { publishedIso, artifacts: old = [] } = before?.outputs ?? {};
+    const { publishedIso, artifacts: old = [], builtFrom: oldBase } = before?.outputs ?? {};
+    const base = builtFrom ?? oldBase;
     return {
         images: images.map(({ kubernetesVersion = "", reference, dockerImageId }) => ({
             ...{ kubernetesVersion, reference, dockerImageId },
         })),
         ...(known ? { iso: known } : {}),
+        ...(base === undefined ? {} : { builtFrom: base }),
         // Until it is published anew, it is where it was.
         ...(publishedIso ? { publishedIso } : {}),
         ...{ artifacts: [...(artifacts ?? old)], logFile, buildSeconds },

@@ -100,6 +100,8 @@ export const applianceInputs = z.object({
     references: z.record(z.string(), z.string()).meta({ derived: true, control: true }),
     systemUri: z.string().meta({ derived: true, control: true }),
     profileValues: z.string().meta({ derived: true, control: true }),
+    pulledImages: z.array(z.string()).meta({ derived: true, control: true }),
+    firmware: z.record(z.string(), z.string()).meta({ derived: true, control: true }),
     /** False once a refresh has not found an image, or the ISO, where it was brought to. */
     intact: z.boolean().meta({ derived: true }),
     /** The ISO's part in that. */
@@ -156,6 +158,8 @@ export const applianceOutputs = z.object({
         })
         .optional(),
     publishedIso: publishedIso.optional(),
+    /** CanvOS's own base image with its digest. */
+    builtFrom: z.string().optional(),
     artifacts: z.array(
         z.object({ name: z.string(), path: z.string(), sizeBytes: z.number(), sha256: z.string() }),
     ),

@@ -304,10 +304,22 @@ export class ApplianceImage extends EdgeResource {
     declare readonly systemUri: pulumi.Output<string>;
     /** Values for the pack `edge-native-byoi` of a cluster profile. Known in previews. */
     declare readonly profileValues: pulumi.Output<string>;
+    /**
+     * Images that the build pulls, as far as its Earthfile tells: what a private registry has to have. Known in previews,
+     * which warn of those that a registry given as `spectroPubRepo` and the like does not have.
+     */
+    declare readonly pulledImages: pulumi.Output<string[]>;
+    /** SHA-256 of the appliance's firmware, by file name. Known in previews. */
+    declare readonly firmware: pulumi.Output<Record<string, string>>;
     /** The provider images as they are in their registry. */
     declare readonly images: pulumi.Output<ApplianceProviderImage[]>;
     /** The installer ISO; missing where no target makes one. */
     declare readonly iso: pulumi.Output<ApplianceIso | undefined>;
+    /**
+     * CanvOS's own base image with the digest that it had when the build began, where no `arguments.baseImage` is given.
+     * Missing where its registry did not tell.
+     */
+    declare readonly builtFrom: pulumi.Output<string | undefined>;
     /**
      * Other files that the targets have left, on the machine that has built them: raw disks, MAAS and cloud images, keys.
      * Disks are looked into as a `DiskImage`'s are; give one to a `DiskImage` to publish it.
@@ -356,12 +368,15 @@ const PROPERTIES = [
     "references",
     "systemUri",
     "profileValues",
+    "pulledImages",
+    "firmware",
     "intact",
     "isoIntact",
     "generation",
     "images",
     "iso",
     "publishedIso",
+    "builtFrom",
     "artifacts",
     "checksPassed",
     "report",

@@ -65,7 +65,11 @@ export async function verified(
         const logFolder = path.dirname(built.logFile);
         const { severity } = expected.verify;
         checks.push(
-            ...(await smokeTest(built.iso, options, expected, { logFolder, signal, onProgress, severity })),
+            ...(await smokeTest(built.iso, options, expected, {
+                ...{ logFolder, signal, onProgress, severity },
+                // A system is installed there, which a /tmp in memory may have no room for.
+                spoolDirectory: settings.workDirectory,
+            })),
         );
         durations.smokeTest = secondsSince(start, context);
         assertVerified(checks, built.logFile);

@@ -80,7 +80,11 @@ async function tellOfMove(reference: string, digest: string, context: CanvosCont
     );
 }
 
-async function digestOf(reference: string, { client, signal }: CanvosContext): Promise<string | undefined> {
+/** The digest that a registry has an image by now; undefined where it has none. */
+export async function digestOf(
+    reference: string,
+    { client, signal }: CanvosContext,
+): Promise<string | undefined> {
     const place = parseReference(`oci://${inFull(reference)}`);
     // The schema lets through what only a registry could tell to be wrong.
     if (!place) return undefined;

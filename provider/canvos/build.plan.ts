@@ -41,6 +41,10 @@ export interface BuildPlan {
     makes: { providerImages: boolean; installer: boolean; iso: boolean };
     /** Variables of the build's environment that are in no file: secrets. */
     environment: Readonly<Record<string, string>>;
+    /** Name of CanvOS's own base image, where no other is given and it can be told. */
+    ownBase?: string;
+    /** The same with its digest. */
+    builtFrom?: string;
     /** A base image to build first; left out where its registry has it. */
     base?: BasePlan;
     /** The tag may name an older image in the daemon. */

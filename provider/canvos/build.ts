@@ -8,18 +8,20 @@ import { EdgeError, messageOf } from "../resource/errors";
 import { prepareBase, type BaseSettings } from "./baseImage.script";
 import type { BuildPlan } from "./build.plan";
 import type { BuildResult } from "./build.types";
-import { BuildLog, whyFailed } from "./buildLog";
-import { collectResult } from "./buildResult";
+import { adviceOn, BuildLog, whyFailed } from "./buildLog";
+import { collectResult, keptResult } from "./buildResult";
 import type { Docker } from "./docker";
 import { userDataSecrets } from "./expectations";
 import type { Git } from "./git";
 import {
     buildFolder,
     endSupervisor,
+    noteBase,
     noteSeconds,
     removeLogins,
     startSupervisor,
     stateOf,
+    wasStarted,
     type BuildFolder,
 } from "./supervisor";
 import { prepareTree } from "./tree";
@@ -40,6 +42,7 @@ export interface BuildTools {
 const LOOK_AGAIN = 500;
 /** An engine that does not answer must not hold up a cancellation. */
 const CLEAN_UP = 60_000;
+const KEPT_AFTER_FAILURE = 7 * 24 * 60 * 60_000;
 
 /** Folder of the build of these inputs. */
 export function folderOf(work: string, inputHash: string): BuildFolder {
@@ -62,9 +65,8 @@ export async function build(plan: BuildPlan, given: BuildTools, context: BuildCo
         context.log.info(`goes on with the build that an earlier run has started (${folder.log})`);
         await follow(folder, state.process, tools, context);
     } else if (state.state === "ended" && state.code === 0) {
-        const kept = await collectResult(plan, folder, tools.docker, context.signal).catch(() => undefined);
+        const kept = await keptResult(plan, folder, tools.docker, context.signal);
         if (kept) return kept;
-        context.signal.throwIfAborted();
         context.log.info(
             "what the build of these inputs has left is gone from this machine: it is built anew",
         );
@@ -103,9 +105,11 @@ async function startAndFollow(
         progress("preparing the checkout");
         if (state.state === "lost") await removeContainers(folder, docker);
         await removeFolder(folder);
+        await tidyUp(path.dirname(folder.path), now());
         const begun = now();
         await prepare(plan, folder, tools, signal);
         noteSeconds(folder, "checkout", (now() - begun) / 1000);
+        if (plan.builtFrom !== undefined) noteBase(folder, plan.builtFrom);
         signal.throwIfAborted();
         const job = {
             targets: plan.targets,
@@ -124,6 +128,22 @@ async function startAndFollow(
     await follow(folder, supervisor, tools, context);
 }
 
+/**
+ * A build that was killed together with the run that followed it had nobody to take its logins away, and one that failed
+ * for other inputs than today's is of use to nobody once its log is old.
+ */
+async function tidyUp(builds: string, now: number): Promise<void> {
+    for (const name of fs.existsSync(builds) ? fs.readdirSync(builds) : []) {
+        const each = buildFolder(path.join(builds, name));
+        const state = stateOf(each);
+        const hasFailed = state.state === "ended" ? state.code !== 0 : state.state === "lost";
+        if (!hasFailed || !wasStarted(each)) continue;
+        removeLogins(each);
+        const { mtimeMs } = fs.statSync(each.log, { throwIfNoEntry: false }) ?? fs.statSync(each.path);
+        if (now - mtimeMs > KEPT_AFTER_FAILURE) await removeFolder(each).catch(() => undefined);
+    }
+}
+
 async function prepare(
     plan: BuildPlan,
     folder: BuildFolder,
@@ -139,9 +159,10 @@ async function prepare(
         "cli-plugins",
     );
     if (fs.existsSync(plugins)) fs.symlinkSync(plugins, path.join(config, "cli-plugins"));
-    fs.writeFileSync(path.join(config, "config.json"), await dockerConfig(), { mode: 0o600 });
     await prepareTree(folder.tree, plan, git, signal);
     if (plan.base) await prepareBase(plan.base, folder, settings);
+    // Last, since nobody takes it away if this run is killed before the build is started.
+    fs.writeFileSync(path.join(config, "config.json"), await dockerConfig(), { mode: 0o600 });
     if (!plan.exactTag) return;
     // An older image of this tag would be taken for the build's own.
     for (const reference of Object.values(plan.names.providers)) {
@@ -211,9 +232,9 @@ function judge(code: number | undefined, { log }: BuildFolder, secrets: readonly
             `the build was killed from outside, or the machine went down (log: ${log}): run again, and it is begun anew`,
         );
     }
-    throw new EdgeError(
-        `the build failed (exit code ${code}):\n${redact(whyFailed(log), secrets)}\nThe whole log: ${log}`,
-    );
+    const said = redact(whyFailed(log), secrets);
+    const lines = [`the build failed (exit code ${code}):`, said, ...adviceOn(said), `The whole log: ${log}`];
+    throw new EdgeError(lines.join("\n"));
 }
 
 /** Ends the processes of a build and the containers that it has started. */

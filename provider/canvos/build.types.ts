@@ -26,6 +26,8 @@ export interface BuildResult {
     iso?: BuiltFile;
     /** Raw disks, keys and whatever else its targets have left; left out where another machine has built. */
     artifacts?: readonly Artifact[];
+    /** CanvOS's own base image with its digest, where it was built from that one; left out where it cannot be told. */
+    builtFrom?: string;
     /** How long its steps have taken, as `secondsIn` tells them; left out where another machine has built. */
     seconds?: Readonly<Record<string, number>>;
     /** Everything that the build has printed. */

@@ -54,6 +54,23 @@ export class BuildLog {
     }
 }
 
+/** What helps, where CanvOS's own words do not tell. */
+const ADVICE: readonly [said: RegExp, advice: string][] = [
+    [
+        /privileged containers are not allowed/i,
+        "CanvOS says so, too, where the image that it tries this with cannot be pulled: see whether docker run --rm --privileged " +
+            "works here, and whether spectroPubRepo is right",
+    ],
+    [
+        /no space left on device/i,
+        "make room (docker system prune; old builds lie beside this one), and run again",
+    ],
+];
+
+export function adviceOn(said: string): string[] {
+    return ADVICE.filter(([form]) => form.test(said)).map(([, advice]) => advice);
+}
+
 /** The lines of a failed build's log that say why: the last ones with an error, else the last ones. */
 export function whyFailed(file: string, count = 6): string {
     const { size } = fs.statSync(file);

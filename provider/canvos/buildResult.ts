@@ -1,11 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { EdgeError } from "../resource/errors";
+import { EdgeError, UnavailableHere } from "../resource/errors";
 import type { BuildPlan } from "./build.plan";
 import type { BuiltFile, BuiltImage, BuildResult } from "./build.types";
 import { collectFiles, readFile } from "./buildFiles";
-import type { Docker } from "./docker";
-import { secondsIn, type BuildFolder } from "./supervisor";
+import { type Docker, DockerFailure } from "./docker";
+import { baseIn, secondsIn, type BuildFolder } from "./supervisor";
 
 /** What a build that has ended well must have left; CanvOS calls builds a success that have made nothing. */
 export async function collectResult(
@@ -28,16 +28,39 @@ export async function collectResult(
     if (makes.installer && installerId === undefined) missing.push(names.installer);
     if (missing.length > 0) throw await notMade(missing, folder, docker, signal);
     const iso = makes.iso ? await readIso(folder, isoName) : undefined;
+    const builtFrom = baseIn(folder);
     return {
         images,
         ...(installerId === undefined
             ? {}
             : { installerImage: { reference: names.installer, dockerImageId: installerId } }),
         ...(iso ? { iso } : {}),
+        ...(builtFrom === undefined ? {} : { builtFrom }),
         artifacts: await collectFiles(plan, folder),
         seconds: secondsIn(folder),
         logFile: folder.log,
     };
+}
+
+/** What a build that has ended well has left; undefined where a part of it is gone from this machine. */
+export async function keptResult(
+    plan: BuildPlan,
+    folder: BuildFolder,
+    docker: Docker,
+    signal: AbortSignal,
+): Promise<BuildResult | undefined> {
+    try {
+        return await collectResult(plan, folder, docker, signal);
+    } catch (error) {
+        signal.throwIfAborted();
+        // An engine that does not answer tells nothing of what it has.
+        const isGone =
+            error instanceof EdgeError &&
+            !(error instanceof UnavailableHere) &&
+            !(error instanceof DockerFailure);
+        if (isGone) return undefined;
+        throw error;
+    }
 }
 
 async function notMade(

@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { ResultCache } from "../image/cache";
 import { type ImageLibrary, imageSystem } from "../image/library";
@@ -10,6 +9,7 @@ import { readFolder, type CheckoutFolder } from "./baseImage.folder";
 import { build, folderOf, removeFolder, stopBuild, type BuildTools } from "./build";
 import type { BuildPlan, Placement } from "./build.plan";
 import type { BuildResult } from "./build.types";
+import { keptResult } from "./buildResult";
 import { isCheckoutTexts, knownCommit, lookAtFolder, readCommit, type KnownCheckout } from "./checkout";
 import { Docker } from "./docker";
 import { fetchFile } from "./downloads";
@@ -117,14 +117,31 @@ export class Builder {
         return (this.library ??= imageSystem.connect({}, this.host));
     }
 
-    /** Runs `docker` with the login for one image's registry, in a configuration of its own. */
+    /**
+     * Runs `docker` with the login for one image's registry, which it takes from its environment: a file would stay when
+     * the run is killed.
+     */
     async withLogin<T>(reference: string, run: (docker: Docker) => Promise<T>): Promise<T> {
-        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-docker-login-"));
+        const server = serverOf(registryOf(reference) ?? "");
+        const login = (await this.loginsOf({ IMAGE_REGISTRY: reference })).get(server);
+        // Not below /tmp, where nothing can be run on some machines.
+        fs.mkdirSync(this.settings.workDirectory, { recursive: true, mode: 0o700 });
+        const folder = fs.mkdtempSync(path.join(this.settings.workDirectory, "docker-login-"));
         try {
-            const config = await this.dockerConfig({ IMAGE_REGISTRY: reference });
-            fs.writeFileSync(path.join(folder, "config.json"), config, { mode: 0o600 });
+            const config = login ? { credHelpers: { [server]: LOGIN_HELPER.name } } : {};
+            fs.writeFileSync(path.join(folder, "config.json"), JSON.stringify(config));
+            const helper = path.join(folder, `docker-credential-${LOGIN_HELPER.name}`);
+            fs.writeFileSync(helper, LOGIN_HELPER.script, { mode: 0o700 });
+            const { PATH = "" } = this.docker.env;
             const env = { ...this.docker.env, DOCKER_HOST: await this.docker.host(), DOCKER_CONFIG: folder };
-            return await run(new Docker(env));
+            return await run(
+                new Docker({
+                    ...env,
+                    ...(login
+                        ? { PATH: `${folder}:${PATH}`, [LOGIN_HELPER.variable]: credentials(server, login) }
+                        : {}),
+                }),
+            );
         } finally {
             fs.rmSync(folder, { recursive: true, force: true });
         }
@@ -132,8 +149,18 @@ export class Builder {
 
     /** Whether a build of these inputs is done, or on its way: nothing is needed to begin it. */
     hasBuild(inputHash: string): boolean {
-        const state = stateOf(folderOf(this.settings.workDirectory, inputHash));
-        return state.state === "running" || (state.state === "ended" && state.code === 0);
+        return this.isRunning(inputHash) || this.hasEndedWell(inputHash);
+    }
+
+    isRunning(inputHash: string): boolean {
+        return stateOf(folderOf(this.settings.workDirectory, inputHash)).state === "running";
+    }
+
+    /** What a build of these inputs has left on this machine; undefined without one, or where a part of it is gone. */
+    async keptBuild(plan: BuildPlan, signal: AbortSignal): Promise<BuildResult | undefined> {
+        if (!this.hasEndedWell(plan.inputHash)) return undefined;
+        const folder = folderOf(this.settings.workDirectory, plan.inputHash);
+        return keptResult(plan, folder, this.docker, signal);
     }
 
     /** Ends a build that still runs, and removes what it has left on this machine, but no images. */
@@ -158,6 +185,11 @@ export class Builder {
         return knownCommit({ origin, commit, repository: this.repositories.copyOf(origin) }, texts);
     }
 
+    private hasEndedWell(inputHash: string): boolean {
+        const state = stateOf(folderOf(this.settings.workDirectory, inputHash));
+        return state.state === "ended" && state.code === 0;
+    }
+
     private tools({ variables }: BuildPlan): BuildTools {
         const { docker, git, settings } = this;
         return {
@@ -166,20 +198,42 @@ export class Builder {
         };
     }
 
-    /** Only the logins that a build needs, and in clear: credential helpers are not in CanvOS's containers. */
+    /** In clear: credential helpers are not in CanvOS's containers. */
     private async dockerConfig(variables: Readonly<Record<string, string>>): Promise<string> {
         const auths: Record<string, { auth: string }> = {};
+        for (const [server, { username, password }] of await this.loginsOf(variables))
+            auths[server] = { auth: Buffer.from(`${username}:${password}`).toString("base64") };
+        return JSON.stringify({ auths });
+    }
+
+    /** Only the logins that a build needs, by the names that Docker has for their servers. */
+    private async loginsOf(variables: Readonly<Record<string, string>>): Promise<Map<string, Login>> {
+        const logins = new Map<string, Login>();
         const { registry: own } = this.settings;
         const target = registryOf(variables.IMAGE_REGISTRY ?? "");
         for (const name of registriesOf(variables)) {
             const login = name === target && own ? own : await dockerLogin(name, this.host.env);
-            if (login && "password" in login) {
-                const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
-                auths[name === "docker.io" ? "https://index.docker.io/v1/" : name] = { auth };
-            }
+            if (login && "password" in login) logins.set(serverOf(name), login);
         }
-        return JSON.stringify({ auths });
+        return logins;
     }
+}
+
+type Login = NonNullable<CanvosSettings["registry"]>;
+
+/** A credential helper of Docker's, which has nothing in it. */
+const LOGIN_HELPER = {
+    name: "edge-os",
+    variable: "DOCKER_EDGE_OS_LOGIN",
+    script: '#!/bin/sh\ncat >/dev/null\nprintf %s "$DOCKER_EDGE_OS_LOGIN"\n',
+} as const;
+
+function credentials(server: string, { username, password }: Login): string {
+    return JSON.stringify({ ServerURL: server, Username: username, Secret: password });
+}
+
+function serverOf(registry: string): string {
+    return registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
 }
 
 const IMAGE_VARIABLES = /^(IMAGE_REGISTRY|SPECTRO_.*(REPO|IMAGE)|.*_IMAGE|.*_IMG|.*IMAGE_URL)$/;

@@ -112,7 +112,7 @@ function checkoutOf(
         earthfile: readEarthfile(earthfile),
         template: readArgFile(template).variables,
         ...(versions === undefined ? {} : { versions: readKubernetesVersions(versions) }),
-        scriptVariables: scriptVariables(script),
+        ...{ script, scriptVariables: scriptVariables(script) },
         // They are in no commit: a build gets those that are given to it.
         hasSecureBootKeys: false,
     };

@@ -1,3 +1,5 @@
+import { readRecipes, type Recipes } from "./earthfile.images";
+
 /** What a CanvOS checkout's `Earthfile` says about its builds. */
 export interface Earthfile {
     /** Defaults of the arguments that it declares at the top; undefined for those without one. */
@@ -5,6 +7,7 @@ export interface Earthfile {
     /** Every argument that it declares anywhere: others are ignored by a build without a word. */
     declared: ReadonlySet<string>;
     targets: ReadonlySet<string>;
+    recipes: Recipes;
     /** Kubernetes versions written into the build lines, before there was a `k8s_version.json`. */
     writtenVersions: readonly string[];
 }
@@ -29,7 +32,10 @@ export function readEarthfile(text: string): Earthfile {
         // Indented ones depend on a condition, or belong to one target.
         if (targets.size === 0 && !/^\s/.test(line)) defaults.set(name, value?.replace(/^"(.*)"$/, "$1"));
     }
-    return { defaults, declared, targets, writtenVersions: [...writtenVersions] };
+    return {
+        ...{ defaults, declared, targets, recipes: readRecipes(text) },
+        writtenVersions: [...writtenVersions],
+    };
 }
 
 /** Default of an argument, with what it refers to taken from `variables` first. */

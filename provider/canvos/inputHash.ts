@@ -10,6 +10,7 @@ export interface BuildInputs {
     commit: string;
     /** Variables of the `.arg` file, with the user's CUSTOM_TAG: the distinct one is made of this digest. */
     variables: Readonly<Record<string, string>>;
+    /** One is built in what those before it have left, so that their order counts. */
     targets: readonly string[];
     /** Texts by what they are: user-data, a Dockerfile's additions. */
     texts: Readonly<Record<string, string>>;
@@ -27,7 +28,7 @@ export async function inputHash(inputs: BuildInputs, cache: ResultCache): Promis
     const hash = crypto.createHash("sha256");
     const { commit, targets } = inputs;
     const maps = [inputs.variables, inputs.texts, inputs.digests].map(sorted);
-    hash.update(JSON.stringify([commit, [...targets].sort(), ...maps]));
+    hash.update(JSON.stringify([commit, targets, ...maps]));
     for (const [what, file] of sorted(inputs.files)) {
         hash.update(`\0${what}\0`);
         try {

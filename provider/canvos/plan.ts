@@ -2,10 +2,11 @@ import * as path from "node:path";
 import type { ResultCache } from "../image/cache";
 import type { ApplianceInputs } from "./applianceImage.schema";
 import type { BasePlan } from "./baseImage.plan";
-import { appliancePayload, assertFirmware } from "./appliance";
+import { appliancePayload, assertFirmware, firmwareDigests } from "./appliance";
 import type { BuildPlan, PlacedText, Placement } from "./build.plan";
 import type { KnownCheckout } from "./checkout";
 import { defaultOf } from "./earthfile";
+import { imagesOf, scriptImages } from "./earthfile.images";
 import { distinctTag, imageNames, type ImageNames } from "./imageNames";
 import { inputHash } from "./inputHash";
 import { readHere, userDataText } from "./localText";
@@ -26,6 +27,10 @@ export interface Planned {
     plan: BuildPlan;
     systemUri: string;
     profileValues: string;
+    /** Images that the build pulls. */
+    pulledImages: string[];
+    /** Digests of the firmware, by file name. */
+    firmware: Record<string, string>;
 }
 
 interface Surroundings {
@@ -72,6 +77,11 @@ export async function planBuild(given: Given, known: KnownCheckout, around: Surr
     const references = Object.values(names.providers);
     const systemUri = references.length === 1 ? (references[0] ?? "") : "";
     const makes = makesOf(targets);
+    const { images, base: ownBase } = imagesOf(
+        known.checkout.earthfile.recipes,
+        targets.map((target) => SCRIPT_TARGETS[target] ?? target),
+        variables,
+    );
     return {
         plan: {
             ...{ inputHash: hash, known, variables, targets, placements, names, makes },
@@ -80,9 +90,12 @@ export async function planBuild(given: Given, known: KnownCheckout, around: Surr
             environment: settings.ubuntuProKey === undefined ? {} : { UBUNTU_PRO_KEY: settings.ubuntuProKey },
             exactTag: isExact,
             ...(base.plan ? { base: base.plan } : {}),
+            ...(base.reference === "" && ownBase !== "" ? { ownBase } : {}),
             downloads: payload.downloads,
         },
         systemUri,
+        pulledImages: [...new Set([...images, ...scriptImages(known.checkout.script, variables)])].sort(),
+        firmware: await firmwareDigests(given.edgeAppliance, projectDir, cache),
         profileValues: profileValues({
             registry: value("IMAGE_REGISTRY"),
             repo: value("IMAGE_REPO"),
@@ -95,6 +108,9 @@ export async function planBuild(given: Given, known: KnownCheckout, around: Surr
         }),
     };
 }
+
+/** What `earthly.sh` makes targets of its own from. */
+const SCRIPT_TARGETS: Readonly<Record<string, string>> = { "maas-image": "kairos-raw-image" };
 
 function namesOf(value: (name: string) => string, { checkout }: KnownCheckout): ImageNames {
     const distribution = value("K8S_DISTRIBUTION");

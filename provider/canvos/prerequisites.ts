@@ -6,6 +6,8 @@ import { missingBaseSettings } from "./baseImage.script";
 import type { Docker } from "./docker";
 import type { BuildPlan } from "./build.plan";
 import type { Builder } from "./builder";
+import { placeOf } from "./push";
+import { assertLogin } from "./registryImages";
 
 const GIB = 1024 ** 3;
 /** What CanvOS's documentation and its users' Makefiles ask for; a build that runs out of it fails after minutes. */
@@ -13,11 +15,29 @@ const IMAGE_GIB = 8;
 const ISO_GIB = 8;
 const FIRST_WITH_PLUGIN = 23;
 
+const TOLD = ["{{.DockerRootDir}}", "{{.Architecture}}", "{{.SecurityOptions}}"];
+const REMAPPED =
+    "the Docker engine maps users to others (userns-remap), and gives no container the privileges that Earthly's build takes: " +
+    "take that out of its daemon.json, or set dockerHost to another engine";
+/** A preview does not wait for a registry that does not answer. */
+const PREVIEW_LIMIT = 5000;
+
 /** What a build needs of this machine and has not, each with what to do. */
 export async function prerequisiteProblems(
+    plan: BuildPlan,
+    builder: Builder,
+    context: Pick<Context<unknown>, "signal" | "preview">,
+    { pushes }: { pushes: boolean },
+): Promise<string[]> {
+    const problems = await machineProblems(plan, builder, context.signal);
+    if (pushes) problems.push(...(await loginProblems(plan, builder, context)));
+    return problems;
+}
+
+async function machineProblems(
     { makes, variables, names, base }: BuildPlan,
     { docker, settings, host }: Builder,
-    { signal }: Pick<Context<unknown>, "signal">,
+    signal: AbortSignal,
 ): Promise<string[]> {
     const problems: string[] = [];
     for (const tool of ["bash", "git", "docker"]) {
@@ -32,13 +52,11 @@ export async function prerequisiteProblems(
     if (problems.length > 0) return problems;
     let root: string;
     try {
-        const told = await docker.text(["info", "--format", "{{.DockerRootDir}}\t{{.Architecture}}"], {
-            signal,
-            timeLimit: 15_000,
-        });
-        const [folder = "", architecture = ""] = told.trim().split("\t");
+        const told = await docker.text(["info", "--format", TOLD.join("\t")], { signal, timeLimit: 15_000 });
+        const [folder = "", architecture = "", security = ""] = told.trim().split("\t");
         root = folder;
         problems.push(...(await emulationProblems(variables.ARCH ?? "", architecture)));
+        if (/\bname=userns\b/.test(security)) problems.push(REMAPPED);
     } catch (error) {
         signal.throwIfAborted();
         return [messageOf(error)];
@@ -48,6 +66,25 @@ export async function prerequisiteProblems(
     const wanted = images * IMAGE_GIB + (makes.iso ? ISO_GIB : 0);
     problems.push(...(await spaceProblems([root, settings.workDirectory], leastDisk(host.env) ?? wanted)));
     return problems;
+}
+
+/** A login that is refused is told before a build of many minutes, and not after it. */
+async function loginProblems(
+    { makes, names }: BuildPlan,
+    builder: Builder,
+    { signal, preview }: Pick<Context<unknown>, "signal" | "preview">,
+): Promise<string[]> {
+    const [reference] = makes.providerImages ? Object.values(names.providers) : [];
+    if (reference === undefined) return [];
+    const limit = preview ? AbortSignal.timeout(PREVIEW_LIMIT) : undefined;
+    try {
+        await assertLogin(reference, builder, limit ? AbortSignal.any([signal, limit]) : signal);
+        return [];
+    } catch (error) {
+        signal.throwIfAborted();
+        const why = limit?.aborted ? `no answer within ${PREVIEW_LIMIT / 1000} s` : messageOf(error);
+        return [`nothing can be pushed to ${placeOf(reference).registry}: ${why}`];
+    }
 }
 
 /** Secrets of a build are known to BuildKit only, which newer clients have as a plugin of its own. */
@@ -81,8 +118,8 @@ async function spaceProblems(folders: readonly string[], least: number): Promise
         const free = (stat.bavail * stat.bsize) / GIB;
         if (free < least) {
             problems.push(
-                `${folder} has ${free.toFixed(1)} GiB free, and this build takes about ${least}: make room (docker system prune, ` +
-                    "edge-os prune), or set EDGE_OS_CANVOS_LEAST_DISK_GB where you know better",
+                `${folder} has ${free.toFixed(1)} GiB free, and this build takes about ${least}: make room (docker system prune; ` +
+                    "old builds are in builds of edge-os:canvos's workDirectory), or set EDGE_OS_CANVOS_LEAST_DISK_GB where you know better",
             );
         }
     }

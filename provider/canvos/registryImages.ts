@@ -1,4 +1,4 @@
-import { RegistryClient } from "../oci/client";
+import type * as OciClient from "../oci/client";
 import type { Context } from "../resource/context";
 import { messageOf } from "../resource/errors";
 import type { PushedImage } from "./applianceImage.schema";
@@ -8,13 +8,13 @@ import { type ImagePlace, placeOf, pushImage } from "./push";
 
 type CanvosContext = Context<Builder>;
 
-/** Pushes the images of a build, and tells the digest that each has in its registry. */
+/** Pushes the images of a build, and tells of each the digest that it has in its registry once it is there. */
 export async function pushBuilt(
     images: readonly BuiltImage[],
     context: CanvosContext,
-): Promise<PushedImage[]> {
+    onPushed: (image: PushedImage) => void,
+): Promise<void> {
     const { client, signal } = context;
-    const pushed: PushedImage[] = [];
     for (const { kubernetesVersion = "", reference, dockerImageId } of images) {
         context.progress(`pushing ${reference}`);
         // Said before anything is uploaded: gigabytes later is late for a wrong login.
@@ -23,9 +23,13 @@ export async function pushBuilt(
         const { digest } = await client.withLogin(reference, (docker) =>
             pushImage({ reference, dockerImageId }, { ...context, docker, registry }),
         );
-        pushed.push({ kubernetesVersion, reference, dockerImageId, digest });
+        onPushed({ kubernetesVersion, reference, dockerImageId, digest });
     }
-    return pushed;
+}
+
+/** Whether an image's registry answers and takes the login. */
+export async function assertLogin(reference: string, builder: Builder, signal: AbortSignal): Promise<void> {
+    await registryOf(placeOf(reference), builder).ping({ signal });
 }
 
 /** Brings images back that only the registry has by now: building them once more would give others. */
@@ -52,13 +56,19 @@ export async function findPushed(
 ): Promise<"all" | "not all"> {
     let isWhole = true;
     for (const { reference, digest } of images) {
+        // A push that has failed leaves it without.
+        if (digest === undefined) {
+            isWhole = false;
+            log.warn(`${reference} was not pushed yet: the next pulumi up does that`);
+            continue;
+        }
         const { registry, repository, tag } = placeOf(reference);
         const found = await registryOf({ registry }, client).headManifest(repository, tag, { signal });
         if (found?.digest === digest) continue;
         isWhole = false;
         log.warn(
             found
-                ? `${reference} was overwritten: it is ${found.digest} now, and was pushed as ${digest ?? "nothing"}`
+                ? `${reference} was overwritten: it is ${found.digest} now, and was pushed as ${digest}`
                 : `${reference} is gone from its registry`,
         );
     }
@@ -80,7 +90,7 @@ export async function removePushed(
     }
 }
 
-function registryOf({ registry }: Pick<ImagePlace, "registry">, builder: Builder): RegistryClient {
+function registryOf({ registry }: Pick<ImagePlace, "registry">, builder: Builder): OciClient.RegistryClient {
     return registryClient(registry, "arguments.imageRegistry", builder, builder.settings.registry);
 }
 
@@ -90,7 +100,9 @@ export function registryClient(
     input: string,
     { host }: Pick<Builder, "host">,
     login?: { readonly username: string; readonly password: string },
-): RegistryClient {
+): OciClient.RegistryClient {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- most previews ask no registry anything
+    const { RegistryClient } = require("../oci/client") as typeof OciClient;
     return new RegistryClient(
         {
             registry,

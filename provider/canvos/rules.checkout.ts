@@ -15,6 +15,7 @@ export function checkoutFindings(build: PlannedBuild): Finding[] {
         ...emptyTag(build),
         ...expiringRegistry(build),
         ...partsElsewhere(build),
+        ...secretsInTheOpen(build),
     ];
 }
 
@@ -108,6 +109,35 @@ function expiringRegistry({ arguments: { imageRegistry } }: PlannedBuild): Findi
                 "later will not find them. Use a registry of your own for anything but a try",
         ),
     ];
+}
+
+const SECRET_NAME = /(?:^|_)(?:TOKEN|PASSWORD|SECRET|CREDENTIALS?)(?:_|$)/;
+
+/** CanvOS has no other way for a proxy's login; every value of these is in a file, and in the history of the image. */
+function secretsInTheOpen({ arguments: given }: PlannedBuild): Finding[] {
+    const why = "stands in clear in the build's .arg file, in the state, and in the history of the images";
+    const variables = givenVariables(given);
+    const proxies = (["httpProxy", "httpsProxy"] as const).flatMap((field) => {
+        const url = given[field] ?? "";
+        const hasPassword = URL.canParse(url) && new URL(url).password !== "";
+        return hasPassword
+            ? [
+                  warning(
+                      field,
+                      `holds a password, which ${why}: take a proxy that knows this machine by its address`,
+                  ),
+              ]
+            : [];
+    });
+    const named = Object.keys(variables)
+        .filter((name) => fieldOf(name) === undefined && SECRET_NAME.test(name))
+        .map((name) =>
+            warning(
+                name.startsWith("CUSTOM_ARG_") ? "customArgs" : "extraArgs",
+                `${name} looks like a secret, which ${why}: hand it to the build in another way`,
+            ),
+        );
+    return [...proxies, ...named];
 }
 
 function partsElsewhere({

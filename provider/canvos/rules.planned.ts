@@ -12,7 +12,9 @@ export interface Checkout {
     template: ReadonlyMap<string, string>;
     /** Of its `k8s_version.json`, which older versions have not. */
     versions?: KubernetesVersions;
-    /** Names that its `earthly.sh` works with. */
+    /** Its `earthly.sh`. */
+    script: string;
+    /** Names that it works with. */
     scriptVariables: ReadonlySet<string>;
     /** Whether `secure-boot/` holds keys. */
     hasSecureBootKeys: boolean;

@@ -63,14 +63,21 @@ function trustedBootFindings(build: PlannedBuild): Finding[] {
     const { value, targets, checkout } = build;
     if (value("IS_UKI") !== "true") return [];
     const findings: Finding[] = [];
-    const makesKeys = targets.includes("uki-genkey");
-    if (value("ARCH") === "amd64" && makes(build, "iso") && !makesKeys && !checkout.hasSecureBootKeys) {
+    const keys = targets.indexOf("uki-genkey");
+    const first = targets.findIndex((target) => makes({ ...build, targets: [target] }, "iso"));
+    const needsKeys = value("ARCH") === "amd64" && first >= 0 && !checkout.hasSecureBootKeys;
+    if (needsKeys && keys < 0) {
         findings.push(
             problem(
                 "isUki",
                 "needs the keys in secure-boot/ of the checkout, and there are none: build the target uki-genkey first",
             ),
         );
+    } else if (needsKeys && keys > first) {
+        findings.push({
+            path: ["targets", keys],
+            message: `comes after ${targets[first] ?? ""}, which takes the keys that it makes: targets are built in their order, so name it first`,
+        });
     }
     if (value("FORCE_INTERACTIVE_INSTALL") === "true") {
         findings.push(

@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { Limiter } from "../http/limiter";
 import { failed, passed } from "../image/check";
+import { isAlive } from "../process/isAlive";
 import { applySeverity } from "../image/severity";
 import type { Severity } from "../image/check";
 import type { Drive } from "../qemu/machine";
@@ -83,6 +84,15 @@ function installDefaults(): InstallOptions {
     return install;
 }
 
+/** Those of runs that were killed: gigabytes each. */
+function removeDeadDisks(folder: string): void {
+    for (const name of fs.readdirSync(folder)) {
+        const [, pid] = /^edge-os-smoke-(\d+)-/.exec(name) ?? [];
+        if (pid !== undefined && !isAlive(Number(pid)))
+            fs.rmSync(path.join(folder, name), { recursive: true, force: true });
+    }
+}
+
 class SmokeRun {
     private readonly prefix: string;
 
@@ -109,7 +119,8 @@ class SmokeRun {
     /** On a disk, and twice from there. */
     async install(options: InstallOptions): Promise<BuildCheck[]> {
         const { spoolDirectory = os.tmpdir() } = this.context;
-        const folder = fs.mkdtempSync(path.join(spoolDirectory, "edge-os-smoke-"));
+        removeDeadDisks(spoolDirectory);
+        const folder = fs.mkdtempSync(path.join(spoolDirectory, `edge-os-smoke-${process.pid}-`));
         const disk = path.join(folder, "disk.raw");
         try {
             fs.writeFileSync(disk, "");

@@ -69,6 +69,15 @@ export function buildFolder(folder: string): BuildFolder {
     };
 }
 
+/** Notes what base image a build began with: its tag may be another image's by the time that it ends. */
+export function noteBase({ path: folder }: BuildFolder, reference: string): void {
+    fs.writeFileSync(path.join(folder, "built-from"), reference);
+}
+
+export function baseIn({ path: folder }: BuildFolder): string | undefined {
+    return readText(path.join(folder, "built-from"));
+}
+
 export function noteSeconds({ seconds }: BuildFolder, step: string, taken: number): void {
     fs.appendFileSync(seconds, `${step} ${taken.toFixed(1)}\n`);
 }
@@ -101,6 +110,11 @@ export function stateOf(folder: BuildFolder): BuildState {
     // It may have ended between the two looks.
     const last = exitCodeIn(folder);
     return last === undefined ? { state: "lost" } : { state: "ended", code: last };
+}
+
+/** One that is only being prepared is not. */
+export function wasStarted(folder: BuildFolder): boolean {
+    return supervisorIn(folder) !== undefined;
 }
 
 /** A full disk leaves files without their content. */

@@ -57,6 +57,23 @@ describe("canvos.ApplianceImage", function () {
         expect(fs.existsSync(path.join(outputs.logFile, "../home")), "logins").to.equal(false);
     });
 
+    it("tells in its preview what it pulls, and what of that is not in a registry of one's own", async () => {
+        machine.write("firmware.bfb", "firmware\n");
+        const context = machine.context({ preview: true });
+        const edgeAppliance = { bfb: { source: "firmware.bfb" } };
+        const { inputs, problems } = await machine.check(machine.given({ edgeAppliance }), context);
+
+        expect(problems).to.deep.equal([]);
+        const alpine = `${machine.registry.name}/edge/canvos/alpine:3.20`;
+        expect(inputs.pulledImages).to.include(alpine);
+        expect(inputs.firmware).to.deep.equal({
+            "firmware.bfb": "179c23f41ee27a7474df0662f97023168ddcf837989573fcddd5941adca62a68",
+        });
+        expect(context.messages.warn.join("\n")).to.contain(
+            `the build pulls images that are not in your registry yet: ${alpine}`,
+        );
+    });
+
     describe("once it is pushed", () => {
         type Made = Awaited<ReturnType<CanvosMachine["create"]>>;
         let made: Made;
@@ -124,6 +141,22 @@ describe("canvos.ApplianceImage", function () {
 
             expect(inputs.systemUri).to.not.equal(other.inputs.systemUri);
             expect(context.messages.warn.join("\n")).to.contain("are repaved");
+        });
+
+        it("is not built once more because Docker was tidied up, which would give its tag other bytes", async () => {
+            const { systemUri } = made.inputs;
+            const installer = `palette-installer-image:${systemUri.slice(systemUri.indexOf("v4.8.10"))}`;
+            machine.engine.run("image", "rm", installer, systemUri);
+            const verify = { maxSizeBytes: 2 ** 40 };
+            const { inputs } = await machine.check(
+                machine.given({ arguments: { customTag: "kept" }, onDelete: "remove", verify }),
+                machine.context(),
+                made.inputs,
+            );
+            const { outputs } = await applianceImage.update(made.id, made, inputs, machine.context());
+            expect(outputs?.images).to.deep.equal(made.outputs.images);
+            expect(outputs?.iso).to.deep.equal(made.outputs.iso);
+            expect(outputs?.report).to.contain("provider.size");
         });
 
         it("goes with its images and its folder when it is deleted", async () => {

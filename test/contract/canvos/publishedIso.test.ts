@@ -2,9 +2,10 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { applianceImage } from "../../../provider/canvos/applianceImage.handler";
+import type { ApplianceInputs, ApplianceOutputs } from "../../../provider/canvos/applianceImage.schema";
 import { RegistryClient } from "../../../provider/oci/client";
 import { messageOf } from "../../../provider/resource/errors";
-import { CanvosMachine } from "../../support/canvos";
+import { CanvosMachine, isPartial } from "../../support/canvos";
 import { testHost } from "../../support/context";
 import { errorOf } from "../../support/failure";
 import { Registry, REGISTRY_LOGIN } from "../../support/registry";
@@ -117,6 +118,22 @@ describe("canvos.ApplianceImage: its ISO", function () {
         const left: string[] = [];
         for await (const tag of nobodysClient().tags("edge/installer")) left.push(tag);
         expect(left, "what stood beside it").to.deep.equal([]);
+    });
+
+    it("is published by the next run where the first could not, also after a refresh", async () => {
+        const file = machine.write("no-folder", "");
+        const broken = { directory: "no-folder", baseUrl: "https://isos.example.com" };
+        const error = await errorOf(machine.create(given(broken, false)));
+        if (!isPartial(error)) throw error;
+        const { id = "", inputs, outputs } = error.reached;
+        const state = { inputs: inputs as ApplianceInputs, outputs: outputs as ApplianceOutputs };
+        expect(await applianceImage.read(id, state, machine.context())).to.deep.equal({
+            inputs: { intact: false },
+        });
+        fs.rmSync(file);
+        const next = await machine.check(given(broken, false), machine.context(), state.inputs);
+        const mended = await applianceImage.update(id, state, next.inputs, machine.context());
+        expect(fs.existsSync(path.join(file, mended.outputs?.publishedIso?.fileName ?? ""))).to.equal(true);
     });
 
     it("moves from a bucket to a folder, and is let go in the bucket", async () => {

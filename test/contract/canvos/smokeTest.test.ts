@@ -48,7 +48,8 @@ describe("the smoke test of an installer ISO", function () {
         image = iso,
     ): Promise<BuildCheck[]> {
         const whole: SmokeTestSubject = { architecture: "amd64", installerFiles: [], ...subject };
-        return smokeTest({ path: image }, options(given), whole, { logFolder: folder.path("logs") });
+        const places = { logFolder: folder.path("logs"), spoolDirectory: folder.path() };
+        return smokeTest({ path: image }, options(given), whole, places);
     }
 
     const problems = (checks: readonly BuildCheck[]): string[] => checks.filter(isError).map(({ id }) => id);
@@ -85,6 +86,8 @@ describe("the smoke test of an installer ISO", function () {
 
     it("installs to a disk, and finds overlay and persistent paths after another restart", async function () {
         fs.mkdirSync(folder.path("install"));
+        const dead = folder.path("edge-os-smoke-4194305-killed");
+        fs.mkdirSync(dead);
         const installer = bootableIso(this, folder.path("install"), { overlay: OVERLAY });
         const path = `${PERSISTENT.slice(1)}/ib_core.conf`;
         const file = (name: string, text: string) => ({
@@ -109,5 +112,7 @@ describe("the smoke test of an installer ISO", function () {
             "smoke.bios.install.overlay./etc/dropped.conf",
             "smoke.bios.install.persistent./etc/lost",
         ]);
+        const disks = fs.readdirSync(folder.path()).filter((name) => name.startsWith("edge-os-smoke-"));
+        expect(disks, "also the disk of a run that was killed").to.deep.equal([]);
     });
 });

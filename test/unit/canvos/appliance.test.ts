@@ -59,7 +59,7 @@ describe("what an appliance adds to a checkout", () => {
             ...{
                 earthfile: readEarthfile(earthfile),
                 template: new Map(),
-                scriptVariables: new Set<string>(),
+                ...{ script: "", scriptVariables: new Set<string>() },
             },
             hasSecureBootKeys: false,
         };
@@ -85,8 +85,8 @@ describe("what an appliance adds to a checkout", () => {
         const { texts, placements, variables } = appliancePayload(
             undefined,
             {
-                ...{ earthfile: readEarthfile(""), template: new Map(), scriptVariables: new Set<string>() },
-                hasSecureBootKeys: false,
+                ...{ earthfile: readEarthfile(""), template: new Map(), script: "" },
+                ...{ scriptVariables: new Set<string>(), hasSecureBootKeys: false },
             },
             "24.04",
             folder.path(),

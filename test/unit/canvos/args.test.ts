@@ -22,6 +22,8 @@ type Derived =
     | "systemUri"
     | "profileValues"
     | "intact"
+    | "pulledImages"
+    | "firmware"
     | "isoIntact"
     | "generation";
 /** Compared by parts of their own, or with rules that no type tells. */

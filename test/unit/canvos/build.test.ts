@@ -8,6 +8,7 @@ import { build, folderOf, type BuildTools } from "../../../provider/canvos/build
 import type { BuildPlan } from "../../../provider/canvos/build.plan";
 import { Docker } from "../../../provider/canvos/docker";
 import { Git } from "../../../provider/canvos/git";
+import { LUET_LOGIN } from "../../../provider/canvos/supervisor";
 import { identifyProcess } from "../../../provider/process/processIdentity";
 import { messageOf } from "../../../provider/resource/errors";
 import { FileLock } from "../../../provider/process/fileLock";
@@ -63,6 +64,47 @@ describe("CanvOS builds beside each other", () => {
         expect(fs.existsSync(lockFile), "still held").to.equal(false);
     });
 
+    it("are not begun anew because the engine does not answer when they are asked for", async () => {
+        const plan = planOf("kept");
+        const images = { providers: { "1.34.2": "registry.example.com/ubuntu:v1" } };
+        const made = {
+            ...plan,
+            names: { ...plan.names, ...images },
+            makes: { ...plan.makes, providerImages: true },
+        };
+        const { path: folder, log } = folderOf(work, plan.inputHash);
+        fs.mkdirSync(folder, { recursive: true });
+        fs.writeFileSync(path.join(folder, "ended"), "0");
+        fs.writeFileSync(log, "");
+        const down =
+            "#!/bin/sh\necho 'Cannot connect to the Docker daemon at unix:///nowhere.' >&2\nexit 1\n";
+        fs.writeFileSync(path.join(work, "bin/docker"), down);
+
+        const error = await errorOf(build(made, tools, testContext({ client: undefined, sleep })));
+
+        expect(messageOf(error)).to.contain("Docker cannot be reached");
+        expect(fs.existsSync(log), "the build is still there").to.equal(true);
+    });
+
+    it("take the logins away that a build has left which was killed with its run", async () => {
+        const lost = folderOf(work, "0123456789abcdef");
+        fs.mkdirSync(path.join(lost.home, ".docker"), { recursive: true });
+        fs.mkdirSync(lost.tree);
+        for (const login of [path.join(lost.home, ".docker/config.json"), path.join(lost.tree, LUET_LOGIN)])
+            fs.writeFileSync(login, "a password");
+        fs.writeFileSync(path.join(lost.path, "supervisor"), '{"pid":1,"started":"another time"}');
+        const next = (): Promise<unknown> =>
+            errorOf(build(planOf("next"), tools, testContext({ client: undefined, sleep })));
+        await next();
+
+        expect(fs.existsSync(lost.home)).to.equal(false);
+        expect(fs.readdirSync(lost.tree)).to.deep.equal([]);
+        fs.writeFileSync(lost.log, "");
+        fs.utimesSync(lost.log, 1, 1);
+        await next();
+        expect(fs.existsSync(lost.path), "after a week").to.equal(false);
+    });
+
     it("show no secret of user-data in what they say", async () => {
         const text = "#cloud-config\nstylus: { site: { edgeHostToken: the-token-1 } }\n";
         const plan = { ...planOf("secret"), texts: [{ to: "user-data", text }] };
@@ -116,9 +158,9 @@ function planOf(inputHash: string): BuildPlan {
             checkout: {
                 earthfile: {
                     ...{ declared: new Set(), defaults: new Map(), targets: new Set() },
-                    writtenVersions: [],
+                    ...{ recipes: new Map(), writtenVersions: [] },
                 },
-                ...{ template: new Map(), scriptVariables: new Set(), hasSecureBootKeys: false },
+                ...{ template: new Map(), script: "", scriptVariables: new Set(), hasSecureBootKeys: false },
             },
         },
         ...{ variables: {}, targets: ["iso"], placements: [], texts: [], downloads: [], environment: {} },

@@ -34,6 +34,7 @@ function checkout(changes: Partial<Checkout> & { peVersion?: string; extraLines?
             "kubeadm-fips": ["1.34.2"],
             nodeadm: ["1.32.0"],
         },
+        script: "",
         scriptVariables: scriptVariables("source .arg; echo $MAAS_IMAGE_NAME ${EARTHLY_VERSION}"),
         hasSecureBootKeys: false,
         ...rest,
@@ -168,6 +169,13 @@ const CASES: Case[] = [
         problems: [["arguments.isUki", /uki-genkey first/]],
     },
     { name: "UKI with keys", given: { isUki: true }, checkout: { hasSecureBootKeys: true } },
+    { name: "UKI with keys made first", given: { isUki: true }, build: { targets: ["uki-genkey", "iso"] } },
+    {
+        name: "UKI with keys made last",
+        given: { isUki: true },
+        build: { targets: ["iso", "uki-genkey"] },
+        problems: [["targets[1]", /comes after iso, which takes the keys/]],
+    },
     {
         name: "MAAS of another distribution",
         given: { osDistribution: "opensuse-leap", osVersion: "15.6" },
@@ -234,6 +242,18 @@ const CASES: Case[] = [
         checkout: {
             scriptVariables: scriptVariables('"$MAAS_IMAGE_NAME" $EARTHLY_VERSION grep CUSTOM_ARG_ .arg'),
         },
+    },
+    {
+        name: "secrets that would be readable in the images",
+        given: {
+            httpsProxy: "http://edge:the-password@proxy.example.com:3128",
+            extraArgs: { REPO_TOKEN: "the-token" },
+        },
+        checkout: { extraLines: "ARG REPO_TOKEN\nARG HTTPS_PROXY" },
+        warnings: [
+            ["arguments.httpsProxy", /^holds a password, which stands in clear in the build's \.arg file/],
+            ["arguments.extraArgs", /^REPO_TOKEN looks like a secret/],
+        ],
     },
     {
         name: "a target that is not there",
