@@ -64,6 +64,8 @@ const appliance = new canvos.ApplianceImage("appliance", {
 
 /** The provider image, for a cluster profile: known in the preview. */
 export const systemUri = appliance.systemUri;
+/** For a program of its own that makes the profile: palette.edgeNativeByoi takes both through a stack reference. */
+export const kubernetesVersions = appliance.kubernetesVersions;
 /** Values of the pack edge-native-byoi, which CanvOS's README has you copy out of the build's output. */
 export const profileValues = appliance.profileValues;
 export const images = appliance.images;

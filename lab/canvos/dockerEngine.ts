@@ -33,7 +33,7 @@ export class DockerEngine {
     private constructor(
         /** `DOCKER_HOST` where it is not the default. */
         readonly env: Readonly<Record<string, string>>,
-        private readonly own?: { process: ChildProcess; remove: readonly string[] },
+        private readonly own?: { process: ChildProcess; folder: string; remove: readonly string[] },
     ) {}
 
     /** The one that `docker` finds, if it answers. */
@@ -47,11 +47,13 @@ export class DockerEngine {
     static async start(given?: string): Promise<DockerEngine> {
         const folder = given ?? fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-docker-"));
         fs.mkdirSync(folder, { recursive: true });
-        const run = fs.mkdtempSync(path.join(os.tmpdir(), "edge-os-docker-run-"));
+        removeLeftovers(folder);
+        const run = fs.mkdtempSync(path.join(os.tmpdir(), RUN_PREFIX));
+        fs.writeFileSync(path.join(folder, RUN_NOTE), run);
         for (const storage of ["overlay2", "vfs"]) {
             const process = await startDaemon(folder, run, storage);
             const remove = given === undefined ? [run, folder] : [run];
-            if (process) return new DockerEngine(addressIn(folder), { process, remove });
+            if (process) return new DockerEngine(addressIn(folder), { process, folder, remove });
         }
         fs.rmSync(run, { recursive: true, force: true });
         throw new Error(`dockerd does not start:\n${tail(path.join(folder, "log"))}`);
@@ -90,11 +92,12 @@ export class DockerEngine {
     /** Ends a private engine with its containers; its images stay in the folder that it was given. */
     async close(): Promise<void> {
         if (!this.own) return;
-        const { process: daemon, remove } = this.own;
+        const { process: daemon, remove, folder } = this.own;
         const containers = this.run("ps", "-aq").split("\n").filter(Boolean);
         if (containers.length > 0) this.run("rm", "-f", ...containers);
         await endServer(daemon);
-        for (const folder of remove) fs.rmSync(folder, { recursive: true, force: true });
+        unmountBelow(folder);
+        for (const each of remove) fs.rmSync(each, { recursive: true, force: true });
     }
 
     private docker(args: readonly string[]) {
@@ -103,6 +106,34 @@ export class DockerEngine {
             maxBuffer: 64 * 1024 * 1024,
         });
     }
+}
+
+const RUN_PREFIX = "edge-os-docker-run-";
+/** Says where the engine of a folder has its sockets, for whoever has to tidy up after it. */
+const RUN_NOTE = "run-folder";
+
+/** What an engine has left that was killed: its sockets, and its folder mounted over itself. */
+function removeLeftovers(folder: string): void {
+    unmountBelow(folder);
+    const note = path.join(folder, RUN_NOTE);
+    const run = fs.existsSync(note) ? fs.readFileSync(note, "utf8") : "";
+    if (path.basename(run).startsWith(RUN_PREFIX)) fs.rmSync(run, { recursive: true, force: true });
+}
+
+function unmountBelow(folder: string): void {
+    const own = fs.realpathSync(folder);
+    const places = fs
+        .readFileSync("/proc/self/mountinfo", "utf8")
+        .split("\n")
+        // Blanks and the like are written as octal numbers.
+        .map((line) =>
+            (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_whole, digits: string) =>
+                String.fromCharCode(parseInt(digits, 8)),
+            ),
+        )
+        .filter((place) => place.startsWith(`${own}/`));
+    // What lies on another comes after it.
+    for (const place of places.reverse()) spawnSync("umount", ["-l", place]);
 }
 
 function answers(env: Readonly<Record<string, string>>): boolean {

@@ -48,8 +48,12 @@ export class CanvosLab {
         try {
             engine = await startEngine(path.join(folder, "docker"));
             const lab = new CanvosLab(engine, server, repository, folder);
-            if (!baseImages(lab.registry).every((reference) => lab.engine.hasImage(reference)))
+            const needed = baseImages(lab.registry);
+            if (!needed.every((reference) => lab.engine.hasImage(reference))) {
                 importBaseImages(engine, lab.registry, addPackaging);
+                // Where a private registry has what CanvOS pulls.
+                for (const reference of needed) engine.run("push", "-q", reference);
+            }
             return lab;
         } catch (error) {
             await engine?.close();
