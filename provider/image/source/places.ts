@@ -10,8 +10,8 @@ import { openOciArtifact } from "./oci";
 import { type PublishedDigest, readPublishedDigest } from "./publishedDigest";
 import { openS3Object } from "./s3";
 import type { ImageSource } from "./source";
-import { openWebSource } from "./web";
-import { WebClient } from "./webClient";
+import type * as web from "./web";
+import type * as webClient from "./webClient";
 
 /** Clients of the storage services that a run works with, one each. */
 interface Services {
@@ -19,17 +19,21 @@ interface Services {
     registry(name: string): RegistryClient;
 }
 
+/** Loaded on first use. */
+interface Modules {
+    "./web": typeof web;
+    "./webClient": typeof webClient;
+}
+
 /** Everywhere an image can come from. */
 export class Places {
-    private readonly web: WebClient;
+    private client: webClient.WebClient | undefined;
 
     constructor(
-        host: Host,
+        private readonly host: Host,
         private readonly settings: ImageSettings,
         private readonly services: Services,
-    ) {
-        this.web = new WebClient(settings, host);
-    }
+    ) {}
 
     /** Opens what a location names (`locate`). */
     open(location: string, signal?: AbortSignal): Promise<ImageSource> {
@@ -37,7 +41,7 @@ export class Places {
             case undefined:
                 return FileSource.open(location);
             case "https":
-                return openWebSource(location, this.web, signal);
+                return load("./web").openWebSource(location, this.web, signal);
             case "s3":
                 return this.openObject(location, signal);
             case "oci":
@@ -54,8 +58,19 @@ export class Places {
         return openS3Object(location, { ...place, endpoint }, this.services.s3({ endpoint, region }), signal);
     }
 
+    private get web(): webClient.WebClient {
+        const { WebClient } = load("./webClient");
+        return (this.client ??= new WebClient(this.settings, this.host));
+    }
+
     /** What the checksum file at a location says that the image of a name must be. */
     publishedDigest(location: string, imageName: string, signal?: AbortSignal): Promise<PublishedDigest> {
         return readPublishedDigest(location, imageName, this.web, signal);
     }
+}
+
+/** The HTTP client takes longer to load than all the rest, and an appliance's preview needs no image of any server. */
+function load<K extends keyof Modules>(module: K): Modules[K] {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- `import()` is no way to load a CommonJS build late
+    return require(module) as Modules[K];
 }
