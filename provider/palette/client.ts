@@ -15,7 +15,7 @@ import { ClusterClient } from "./clusterClient";
 import { PackClient } from "./packClient";
 import { ProfileClient } from "./profileClient";
 import type { PaletteSettings } from "./settings";
-import { mayHaveHappened, PaletteTransport, type CallOptions, type Scope } from "./transport";
+import { PaletteTransport, type CallOptions, type Scope } from "./transport";
 
 export type { CallOptions, Scope };
 
@@ -80,13 +80,11 @@ export class PaletteClient extends PaletteTransport {
         { signal, same }: CallOptions & { same: (host: EdgeHostRecord) => boolean },
     ): Promise<void> {
         const call = { method: "POST", path: "/v1/edgehosts", scope, signal, body: registration } as const;
-        try {
-            await this.successful(call);
-        } catch (error) {
-            if (!mayHaveHappened(error)) throw error;
+        // Sent again, it is an error at worst: uids are unique.
+        await this.once(call, async () => {
             const found = await this.edgeHost(registration.metadata.uid, scope, { signal });
-            if (!found || !same(found)) throw error;
-        }
+            return found !== undefined && same(found);
+        });
     }
 
     /** Replaces name and all labels. The name goes along: Palette takes a missing one for another. */

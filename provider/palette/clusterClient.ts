@@ -14,6 +14,7 @@ import type {
 import type { CallOptions, PaletteCall, PaletteTransport, Scope } from "./transport";
 
 type Project = Exclude<Scope, "tenant">;
+type CloudConfigPools = NonNullable<NonNullable<CloudConfigRecord["spec"]>["machinePoolConfig"]>;
 
 /** How old the list of clusters may be unless somebody needs to know better. */
 const SHARED_AGE = 5 * 60_000;
@@ -74,16 +75,25 @@ export class ClusterClient {
         const path = `${clusterPath(uid)}/profiles`;
         const body = { profiles, spcApplySettings: { actionType: "DownloadAndInstall" } };
         const query = { resolveNotification: "true" };
-        await this.transport.successful({ method: "PATCH", path, scope, signal, body, query });
+        const gone = profiles.flatMap(({ replaceWithProfile }) => replaceWithProfile ?? []);
+        await this.transport.once({ method: "PATCH", path, scope, signal, body, query }, async () => {
+            const present = await this.profilesOf(uid, scope, { signal });
+            return profiles.every((use) => present.has(use.uid)) && !gone.some((other) => present.has(other));
+        });
     }
 
     async removeProfiles(
         uid: string,
         profileUids: readonly string[],
         scope: Project,
-        options: CallOptions = {},
+        { signal }: CallOptions = {},
     ): Promise<void> {
-        await this.write("DELETE", `${clusterPath(uid)}/profiles`, { profileUids }, scope, options);
+        const path = `${clusterPath(uid)}/profiles`;
+        const call = { method: "DELETE", path, scope, signal, body: { profileUids } } as const;
+        await this.transport.once(call, async () => {
+            const present = await this.profilesOf(uid, scope, { signal });
+            return !profileUids.some((profileUid) => present.has(profileUid));
+        });
     }
 
     async variables(uid: string, scope: Project, { signal }: CallOptions = {}): Promise<ClusterVariables[]> {
@@ -102,8 +112,12 @@ export class ClusterClient {
         await this.write("PATCH", `${clusterPath(uid)}/variables`, body, scope, options);
     }
 
-    async approveRepave(uid: string, scope: Project, options: CallOptions = {}): Promise<void> {
-        await this.write("PATCH", `${clusterPath(uid)}/repave/approve`, undefined, scope, options);
+    async approveRepave(uid: string, scope: Project, { signal }: CallOptions = {}): Promise<void> {
+        const path = `${clusterPath(uid)}/repave/approve`;
+        await this.transport.once({ method: "PATCH", path, scope, signal }, async () => {
+            const { status } = (await this.get(uid, scope, { signal })) ?? {};
+            return status?.repave?.state !== "Pending";
+        });
     }
 
     async config(
@@ -118,6 +132,17 @@ export class ClusterClient {
             signal,
         });
         return found;
+    }
+
+    /** The pools with their hosts; undefined where Palette does not tell. */
+    async pools(
+        { spec }: ClusterRecord,
+        scope: Project,
+        options: CallOptions = {},
+    ): Promise<CloudConfigPools | undefined> {
+        const configUid = spec?.cloudConfigRef?.uid;
+        if (configUid === undefined) return undefined;
+        return (await this.config(configUid, scope, options))?.spec?.machinePoolConfig ?? undefined;
     }
 
     async setConfig(
@@ -138,9 +163,9 @@ export class ClusterClient {
     ): Promise<void> {
         const path = `${configPath(configUid)}/machinePools`;
         const { name } = body.poolConfig;
-        await this.transport.created({ method: "POST", path, scope, signal, body }, async () => {
+        await this.transport.once({ method: "POST", path, scope, signal, body }, async () => {
             const found = await this.config(configUid, scope, { signal });
-            return found?.spec?.machinePoolConfig?.find((pool) => pool.name === name)?.name;
+            return found?.spec?.machinePoolConfig?.some((pool) => pool.name === name) === true;
         });
     }
 
@@ -180,13 +205,16 @@ export class ClusterClient {
         scope: Project,
         { signal }: CallOptions,
     ): Promise<void> {
-        await this.transport.successful({
-            method,
-            path,
-            scope,
-            signal,
-            ...(body === undefined ? {} : { body }),
-        });
+        await this.transport.successful({ method, path, scope, signal, body });
+    }
+
+    private async profilesOf(
+        uid: string,
+        scope: Project,
+        options: CallOptions,
+    ): Promise<ReadonlySet<string | undefined>> {
+        const { spec } = (await this.get(uid, scope, options)) ?? {};
+        return new Set((spec?.clusterProfileTemplates ?? []).map((template) => template.uid));
     }
 
     private list(projectUid: string): SharedList<ClusterSummary> {

@@ -5,7 +5,7 @@ import type { Rate } from "../http/pace";
 import type { Host } from "../resource/context";
 import { EdgeError } from "../resource/errors";
 import { isRecord } from "../resource/unknown";
-import { Busy, saysNotFound, translate } from "./answers";
+import { Busy, PaletteError, saysNotFound, translate } from "./answers";
 import type { Project } from "./api";
 import { secretsIn } from "./secrets";
 import type { PaletteSettings } from "./settings";
@@ -34,6 +34,10 @@ const FAST: Rate = { perSecond: 45, burst: 200 };
 const FAST_SEGMENTS: ReadonlySet<string> = new Set(["clusterprofiles", "spectroclusters", "cloudconfigs"]);
 /** As patient as the Terraform provider: a tenant's limits are shared by all that come from one address. */
 const ATTEMPTS = 10;
+/** Of a write between whose attempts it is looked whether it was done. */
+const UNREPEATED_ATTEMPTS = 4;
+/** So long an answered call proves that the key is good; gates outlive keys. */
+const PROOF_AGE = 30_000;
 const PAGE = 50;
 /** A list that is longer has no end. */
 const MOST_PAGES = 2_000;
@@ -43,7 +47,7 @@ export class PaletteTransport {
     private readonly secrets = new Set<string>();
     /** One for each first segment of the path, since Palette counts requests by it. */
     private readonly clients = new Map<string, HttpClient>();
-    private knownProjects: Promise<Project[]> | undefined;
+    private knownProjects: { readonly at: number; readonly answer: Promise<Project[]> } | undefined;
 
     constructor(
         readonly settings: PaletteSettings,
@@ -71,12 +75,17 @@ export class PaletteTransport {
         );
     }
 
-    /** What the user of the key may see, asked for once. */
-    projects({ signal }: CallOptions = {}): Promise<Project[]> {
-        this.knownProjects ??= this.fetchProjects();
+    /** What the user of the key may see, asked for once, or again where that is older than `maxAge` milliseconds. */
+    projects({ signal, maxAge = Infinity }: CallOptions & { maxAge?: number } = {}): Promise<Project[]> {
+        const { knownProjects: former } = this;
+        const isFresh = former !== undefined && this.host.now() - former.at < maxAge;
+        const known = isFresh ? former : { at: this.host.now(), answer: this.fetchProjects() };
+        this.knownProjects = known;
         // What could not be read is asked for again by whoever comes next.
-        this.knownProjects.catch(() => (this.knownProjects = undefined));
-        return abortable(this.knownProjects, signal);
+        known.answer.catch(() => {
+            if (this.knownProjects === known) this.knownProjects = undefined;
+        });
+        return abortable(known.answer, signal);
     }
 
     /** A text without anything secret in it. */
@@ -118,6 +127,23 @@ export class PaletteTransport {
         throw this.unexpected(call);
     }
 
+    /**
+     * A write that fails when it is sent again after it was done: where its answer gets lost, `isDone` looks first, and it
+     * is sent again only where nothing has happened.
+     */
+    async once(call: PaletteCall, isDone: () => Promise<boolean>): Promise<void> {
+        for (let attempt = 1; ; attempt++) {
+            try {
+                await this.successful({ ...call, idempotent: false });
+                return;
+            } catch (error) {
+                if (!mayHaveHappened(error)) throw error;
+                if (await isDone()) return;
+                if (attempt >= UNREPEATED_ATTEMPTS) throw error;
+            }
+        }
+    }
+
     /** Not there is done. */
     async removed(call: PaletteCall): Promise<void> {
         const answer = await this.send(call);
@@ -130,7 +156,7 @@ export class PaletteTransport {
      */
     private async isMissing({ scope, signal }: PaletteCall, answer: HttpAnswer): Promise<boolean> {
         if (!saysNotFound(answer, this.settings)) return false;
-        const projects = await this.projects({ signal });
+        const projects = await this.projects({ signal, maxAge: PROOF_AGE });
         return scope === "tenant" || projects.some(({ uid }) => uid === scope.projectUid);
     }
 
@@ -176,7 +202,9 @@ export class PaletteTransport {
     private expectSuccess(call: PaletteCall, answer: HttpAnswer): void {
         if (answer.status >= 200 && answer.status < 300) return;
         const http = this.http(call.path);
-        const error = translate(http.describe(call), answer, this.settings);
+        // Before a long text is cut: a part of a secret would not be recognised.
+        const shown = { ...answer, text: http.clean(answer.text) };
+        const error = translate(http.describe(call), shown, this.settings);
         error.message = http.clean(error.message);
         throw error;
     }
@@ -230,5 +258,7 @@ export class PaletteTransport {
 
 /** Whether a write that failed may have been done all the same. */
 export function mayHaveHappened(error: unknown): boolean {
-    return (error instanceof NoAnswer && !error.neverSent) || (error instanceof Busy && error.status !== 429);
+    if (error instanceof NoAnswer) return !error.neverSent;
+    if (error instanceof Busy) return error.status !== 429;
+    return error instanceof PaletteError && error.status >= 500;
 }

@@ -21,7 +21,7 @@ const SAMPLE = 3;
 /** More calls than any verb makes. */
 const NEVER = 200;
 /** Calls that change nothing: they need not be tried from both sides. */
-const READS = /^(GET|HEAD|POST token|POST \S+\/search)/;
+export const READS = /^(GET|HEAD|POST token|POST \S+\/search)/;
 
 type Properties = Record<string, unknown>;
 

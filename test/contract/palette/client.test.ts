@@ -109,6 +109,26 @@ describe("the Palette client against the lab", () => {
         });
     }
 
+    it("takes nothing for deleted by a proof from long ago: keys end while gates wait", async () => {
+        const { client: patient, host } = paletteClient(lab.palette);
+        open.push(patient);
+        await patient.project("stores");
+        const body = { code: "ResourceNotFound", message: "not found", ref: "", details: null };
+        lab.palette.fault({ on: "GET v1/edgehosts/{id}", do: "status", status: 404, body });
+        expect(await patient.edgeHost("edge-lab1-01", scope)).to.equal(undefined);
+        lab.palette.fault({ on: "GET projects/metadata", do: "status", status: 401 });
+        host.advance(60_000);
+        const { message } = await errorOf(patient.edgeHost("edge-lab1-01", scope));
+        expect(message).to.include("the API key is not accepted");
+    });
+
+    it("shows no part of a secret where a long answer is cut", async () => {
+        const body = "x".repeat(190) + lab.palette.apiKey;
+        lab.palette.fault({ on: "GET v1/edgehosts/{id}", do: "status", status: 400, body });
+        const { message } = await errorOf(client.edgeHost("edge-lab1-01", scope));
+        expect(message).to.include("xxx").and.not.include(lab.palette.apiKey.slice(0, 6));
+    });
+
     it("takes nothing for deleted when the project is gone", async () => {
         await register("edge-lab1-01");
         const gone = { projectUid: "ffffffffffffffffffffffff" };
@@ -143,6 +163,14 @@ describe("the Palette client against the lab", () => {
 
     it("registers a host once when the answer is lost", async () => {
         lab.palette.fault({ on: "POST v1/edgehosts", do: "reset", after: "write", times: 1 });
+        await client.registerEdgeHost(registration("edge-lab1-01", { claim: "mine" }), scope, {
+            same: ({ metadata }) => metadata.labels?.claim === "mine",
+        });
+        expect(lab.palette.calls().routes["POST v1/edgehosts"]).to.equal(1);
+    });
+
+    it("registers a host once when Palette fails after it was made", async () => {
+        lab.palette.fault({ on: "POST v1/edgehosts", do: "status", status: 500, after: "write", times: 1 });
         await client.registerEdgeHost(registration("edge-lab1-01", { claim: "mine" }), scope, {
             same: ({ metadata }) => metadata.labels?.claim === "mine",
         });
