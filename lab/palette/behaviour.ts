@@ -23,6 +23,8 @@ export interface PaletteBehaviour {
     cloneType: "keep" | "cluster";
     /** Whether somebody has to approve that nodes are repaved. */
     repaveApproval: "needed" | "given";
+    /** Whether a host is free as soon as it is taken out of a cluster, or when its node has been drained. */
+    leaving: "at-once" | "drains";
     /** Whether a cluster's deletion comes to an end by itself. */
     deletion: "ends" | "sticks";
 }
@@ -38,5 +40,6 @@ export const DEFAULT_BEHAVIOUR: PaletteBehaviour = {
     duplicateProfile: "refuse",
     cloneType: "keep",
     repaveApproval: "given",
+    leaving: "at-once",
     deletion: "ends",
 };

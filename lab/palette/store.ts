@@ -42,6 +42,8 @@ export interface EdgeHost extends PaletteRecord {
     hardware?: Hardware;
     health?: "healthy" | "unhealthy";
     clusterUid?: string;
+    /** Milliseconds since the epoch at which its node is drained, and it is part of the cluster no more. */
+    leavesAt?: number;
 }
 
 export interface RegistrationToken extends PaletteRecord {

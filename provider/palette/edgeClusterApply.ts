@@ -1,6 +1,7 @@
-import { EdgeError, messageOf } from "../resource/errors";
+import { EdgeError } from "../resource/errors";
 import type { ClusterInputs } from "./edgeCluster.schema";
 import type { PaletteContext } from "./target";
+import { withinTime } from "./timeLimit";
 import type { Scope } from "./transport";
 
 const SHORTEST_PAUSE = 500;
@@ -20,16 +21,12 @@ export async function applyProfiles(
     scope: Exclude<Scope, "tenant">,
     context: PaletteContext,
 ): Promise<void> {
-    try {
-        await handedOver(uid, repave, scope, context);
-    } catch (error) {
-        if (!context.signal.aborted) throw error;
-        throw new EdgeError(
-            `${messageOf(context.signal.reason)}, and Palette has not handed the changed profiles to the nodes. The next ` +
-                "up looks again; the cluster's events in the console tell why",
-            { cause: error },
-        );
-    }
+    await withinTime(
+        context,
+        () => handedOver(uid, repave, scope, context),
+        "Palette has not handed the changed profiles to the nodes. The next up looks again; the cluster's events in the " +
+            "console tell why",
+    );
 }
 
 async function handedOver(

@@ -1,7 +1,7 @@
-import { EdgeError, messageOf } from "../resource/errors";
 import { PaletteError } from "./answers";
 import { isTombstone } from "./edgeClusterObserve";
 import type { PaletteContext } from "./target";
+import { withinTime } from "./timeLimit";
 import type { Scope } from "./transport";
 
 type Project = Exclude<Scope, "tenant">;
@@ -26,18 +26,13 @@ export async function removeCluster(
     scope: Project,
     context: PaletteContext,
 ): Promise<void> {
-    try {
-        await removed(uid, removal, scope, context);
-    } catch (error) {
-        if (!context.signal.aborted) throw error;
-        const { name, force } = removal;
-        const advice = force ? "" : "; forceDelete: true, set by an up before, forces it after 15 minutes";
-        throw new EdgeError(
-            `${messageOf(context.signal.reason)}, and Palette has not finished deleting ${name}. The next run goes on ` +
-                `waiting${advice}`,
-            { cause: error },
-        );
-    }
+    const { name, force } = removal;
+    const advice = force ? "" : "; forceDelete: true, set by an up before, forces it after 15 minutes";
+    await withinTime(
+        context,
+        () => removed(uid, removal, scope, context),
+        `Palette has not finished deleting ${name}. The next run goes on waiting${advice}`,
+    );
 }
 
 async function removed(

@@ -4,7 +4,8 @@ import { isKnown, type Checked } from "../resource/unknown";
 import type { EdgeHostRecord, EdgeHostSummary } from "./api";
 import { admissionProblem, assertStillOwn, mayDelete, PALETTE_CLAIM_KEY } from "./claims";
 import { isAlreadyRegistered, type Scope } from "./client";
-import { planEdgeHost, type HostPlan, type HostStep } from "./edgeHostPlan";
+import { claimOf, describeHost, planEdgeHost, type HostPlan, type HostStep } from "./edgeHostPlan";
+import { removeHost } from "./edgeHostRemove";
 import { edgeHostInputs, edgeHostOutputs, type EdgeHostInputs } from "./edgeHost.schema";
 import { decodeLabels } from "./labels";
 import { palette } from "./system";
@@ -29,14 +30,7 @@ export const edgeHost = inPaletteProject({
     async create(host, context) {
         const claim = context.newClaim();
         const scope = await scopeOf(host, context);
-        // The host is not looked for: that would be a call for each of a thousand new ones.
-        const { steps } = planEdgeHost(undefined, host, { claim });
-        try {
-            for (const step of steps) await take(step, host.uid, scope, context);
-        } catch (error) {
-            if (!isAlreadyRegistered(error)) throw error;
-            await takeOver(host, claim, scope, context, error);
-        }
+        await register(host, claim, scope, context);
         return { id: host.uid, outputs: { claim } };
     },
 
@@ -55,26 +49,20 @@ export const edgeHost = inPaletteProject({
         const { claim } = state.outputs;
         const scope = await scopeOf(host, context);
         const present = await client.edgeHost(id, scope, { signal });
-        if (present) assertStillOwn(claimOf(present), claim, describe(id), context);
-        const plan = planEdgeHost(present, host, { claim, previous: state.inputs });
-        await carryOut(plan, host, scope, context);
+        if (present) {
+            assertStillOwn(claimOf(present), claim, describeHost(id), context);
+            const plan = planEdgeHost(present, host, { claim, previous: state.inputs });
+            await carryOut(plan, host, scope, context);
+        } else await register(host, claim, scope, context);
         return {};
     },
 
     async delete(id, { inputs: { projectUid = "", force }, outputs: { claim } }, context) {
-        const { client, signal, log } = context;
+        const { client, signal } = context;
         const scope = { projectUid };
         const present = await client.edgeHost(id, scope, { signal });
-        if (!present || !mayDelete(claimOf(present), claim, describe(id), context)) return;
-        const clusters = clustersOf(present);
-        if (clusters.length > 0 && force !== true) throw new EdgeError(inUse(id, clusters));
-        await client.removeEdgeHost(id, scope, { signal });
-        if (await client.edgeHost(id, scope, { signal })) {
-            log.warn(
-                `${describe(id)} is registered again by its agent, which is on: switch the machine off, or its user-data ` +
-                    "to disableAutoRegister, and delete the host in Palette",
-            );
-        }
+        if (!present || !mayDelete(claimOf(present), claim, describeHost(id), context)) return;
+        await removeHost(present, { uid: id, claim, force: force === true }, scope, context);
     },
 });
 
@@ -91,13 +79,28 @@ async function checkUid(
             const { projectUid } = await client.project(project, { signal });
             const present = (await client.listedEdgeHosts(projectUid, { signal })).get(uid);
             if (!present) return undefined;
-            const refused = admissionProblem(claimOf(present), adopt === true, describe(uid), context);
+            const refused = admissionProblem(claimOf(present), adopt === true, describeHost(uid), context);
             if (refused !== undefined || !isKnown(architecture)) return refused;
             return planEdgeHost(present, { uid, architecture }, { claim: "" }).refused;
         },
         undefined,
     );
     return message === undefined ? {} : { problems: [{ path: ["uid"], message }] };
+}
+
+/** Registers a host. It is not looked for first: that would be a call for each of a thousand new ones. */
+async function register(
+    host: EdgeHostInputs,
+    claim: string,
+    scope: Exclude<Scope, "tenant">,
+    context: PaletteContext,
+): Promise<void> {
+    try {
+        await carryOut(planEdgeHost(undefined, host, { claim }), host, scope, context);
+    } catch (error) {
+        if (!isAlreadyRegistered(error)) throw error;
+        await takeOver(host, claim, scope, context, error);
+    }
 }
 
 /** The uid is taken: by this row's interrupted run, or by a host that may be taken over, or that may not. */
@@ -112,12 +115,12 @@ async function takeOver(
     const present = await client.edgeHost(host.uid, scope, { signal });
     if (!present) {
         throw new EdgeError(
-            `${title}: ${describe(host.uid)} is registered already, but not in this project: uids are unique in the whole ` +
+            `${title}: ${describeHost(host.uid)} is registered already, but not in this project: uids are unique in the whole ` +
                 "tenant. Delete it in its project, or choose another uid",
             { cause },
         );
     }
-    const refused = admissionProblem(claimOf(present), host.adopt === true, describe(host.uid), context);
+    const refused = admissionProblem(claimOf(present), host.adopt === true, describeHost(host.uid), context);
     if (refused !== undefined) throw new EdgeError(`${title}: ${refused}`, { cause });
     await carryOut(planEdgeHost(present, host, { claim }), host, scope, context);
 }
@@ -183,28 +186,4 @@ function scopeOf(
     { client, signal }: PaletteContext,
 ): Promise<Exclude<Scope, "tenant">> {
     return client.project(project, { signal });
-}
-
-function claimOf({ metadata }: EdgeHostRecord | EdgeHostSummary): string | undefined {
-    return metadata.labels?.[PALETTE_CLAIM_KEY];
-}
-
-function clustersOf({ status }: EdgeHostRecord): string[] {
-    if (status?.state !== "in-use") return [];
-    const clusters = status.inUseClustersRef ?? [];
-    return clusters.length === 0
-        ? ["a cluster"]
-        : clusters.map(({ name, uid }) => name ?? uid ?? "a cluster");
-}
-
-function inUse(uid: string, clusters: readonly string[]): string {
-    return (
-        `${describe(uid)} is a member of ${clusters.join(", ")}: take it out of the cluster or delete the cluster first, ` +
-        "and run again when Palette has let it go, which takes a while; " +
-        "force: true, set by an up before, asks Palette to delete it all the same"
-    );
-}
-
-function describe(uid: string): string {
-    return `edge host ${uid}`;
 }

@@ -48,7 +48,7 @@ export interface EdgeHostArgs extends PaletteProjectArgs {
  * {@link HostGate} does, for many at once. Its Pulumi id is its uid.
  *
  * A host that was deleted behind the program's back shows at the next refresh and is registered again by the next up.
- * Deleting it while a cluster uses it is refused, see `force`.
+ * Deleting it while a cluster uses it is refused, see `force`; one that its cluster is letting go is waited for.
  *
  * @example
  * ```ts

@@ -1,4 +1,10 @@
-import type { Architecture, EdgeHostRecord, EdgeHostRegistration, TunnelConfig } from "./api";
+import type {
+    Architecture,
+    EdgeHostRecord,
+    EdgeHostRegistration,
+    EdgeHostSummary,
+    TunnelConfig,
+} from "./api";
 import { PALETTE_CLAIM_KEY } from "./claims";
 import { encodeLabels, type Labels } from "./labels";
 
@@ -65,6 +71,15 @@ export function planEdgeHost(
     const key = desired.pairingKey ?? (previous?.pairingKey === undefined ? undefined : "");
     if (key !== undefined && key !== previous?.pairingKey) steps.push({ do: "pairingKey", key });
     return { steps };
+}
+
+export function claimOf({ metadata }: EdgeHostRecord | EdgeHostSummary): string | undefined {
+    return metadata.labels?.[PALETTE_CLAIM_KEY];
+}
+
+/** As messages name it. */
+export function describeHost(uid: string): string {
+    return `edge host ${uid}`;
 }
 
 /** Whether its machine has reported. */

@@ -1,6 +1,6 @@
 import type { EdgeCluster, MachinePool } from "../store";
 import { newRecord, type Call } from "./call";
-import { assign } from "./clusterLife";
+import { assign, release } from "./clusterLife";
 import { poolOf, refuseUnready, type PoolInput } from "./clusters";
 import { invalid, notFound, PaletteError } from "./errors";
 
@@ -72,7 +72,7 @@ function setPools(call: Call, cluster: EdgeCluster, pools: MachinePool[]): void 
     const uids = (list: MachinePool[]): string[] =>
         list.flatMap(({ hosts }) => hosts.map((host) => host.hostUid));
     const kept = new Set(uids(pools));
-    for (const uid of uids(cluster.pools)) if (!kept.has(uid)) assign(service, uid);
+    for (const uid of uids(cluster.pools)) if (!kept.has(uid)) release(service, uid);
     for (const uid of kept) assign(service, uid, cluster.uid);
     change(call, { ...cluster, pools });
 }

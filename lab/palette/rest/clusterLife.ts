@@ -17,6 +17,7 @@ export function settleClusters(service: PaletteService): void {
         }
         settleRollout(service, uid);
     }
+    settleHosts(service);
 }
 
 function isDue({ store }: PaletteService, { until }: EdgeCluster): boolean {
@@ -71,11 +72,27 @@ export function startsDeleting(
     });
 }
 
+/** Takes a host out of its cluster, which can take a while. */
+export function release(service: PaletteService, hostUid: string): void {
+    const { store, behaviour, clusterPaceMs } = service;
+    const host = store.edgeHosts.get(hostUid);
+    if (!host || behaviour.leaving === "at-once") assign(service, hostUid);
+    else store.edgeHosts.put({ ...host, leavesAt: store.now() + clusterPaceMs });
+}
+
+function settleHosts(service: PaletteService): void {
+    const { store } = service;
+    for (const { uid, leavesAt } of store.edgeHosts.list()) {
+        if (leavesAt !== undefined && leavesAt <= store.now()) assign(service, uid);
+    }
+}
+
 /** Makes a host part of a cluster, or of none. */
 export function assign({ store }: Pick<PaletteService, "store">, hostUid: string, clusterUid?: string): void {
     const known = store.edgeHosts.get(hostUid);
     if (!known) return;
     const host = { ...known };
     delete host.clusterUid;
+    delete host.leavesAt;
     store.edgeHosts.put({ ...host, ...(clusterUid === undefined ? {} : { clusterUid }) });
 }

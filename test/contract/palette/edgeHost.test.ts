@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import { startLab, type Lab } from "../../../lab";
 import { DEFAULT_BEHAVIOUR } from "../../../lab/palette/behaviour";
+import { newRecord } from "../../../lab/palette/rest/call";
 import type { EdgeCluster, EdgeHost } from "../../../lab/palette/store";
 import type { PaletteClient } from "../../../provider/palette/client";
 import { edgeHost } from "../../../provider/palette/edgeHost.handler";
-import { testContext, type TestContext } from "../../support/context";
+import { testContext, type TestContext, type TestContextOptions } from "../../support/context";
 import { failure } from "../../support/failure";
 import { bootMachine, paletteClient } from "../../support/palette";
 import { Row } from "../../support/row";
@@ -17,7 +18,7 @@ describe("palette.EdgeHost", () => {
     const open: PaletteClient[] = [];
 
     before(async () => {
-        lab = await startLab({ emf: false, images: false, palette: true });
+        lab = await startLab({ emf: false, images: false, palette: true, paletteClusterPace: 20_000 });
     });
     afterEach(async () => {
         const { store, behaviour } = lab.palette;
@@ -30,9 +31,7 @@ describe("palette.EdgeHost", () => {
     });
     after(() => lab.close());
 
-    function context(
-        options: { preview?: boolean; stack?: string; name?: string } = {},
-    ): TestContext<PaletteClient> {
+    function context(options: Partial<TestContextOptions<PaletteClient>> = {}): TestContext<PaletteClient> {
         const { client } = paletteClient(lab.palette, { project: "stores" });
         open.push(client);
         return testContext({ client, kind: "palette.EdgeHost", ...options });
@@ -69,12 +68,16 @@ describe("palette.EdgeHost", () => {
         await client.registerEdgeHost(body, await client.project(project), { same: () => false });
     }
 
-    function joined(): void {
+    /** A member of a running cluster. */
+    function joined(): EdgeCluster {
         const { store } = lab.palette;
-        // All that a host shows of its cluster.
-        const cluster = { uid: "c1", name: "shop", labels: {}, annotations: {} };
-        store.clusters.put(cluster as unknown as EdgeCluster);
+        const cluster = store.clusters.put({
+            ...newRecord(store, { name: "shop" }, store.projects[1]?.uid),
+            ...{ configUid: store.newUid(), state: "Running", healthy: true, config: {}, profiles: [] },
+            pools: [{ name: "workers", isControlPlane: false, hosts: [{ hostUid: UID }], config: {} }],
+        });
         edit({ clusterUid: cluster.uid });
+        return cluster;
     }
 
     it("is registered with one call, everything given, and deleted", async () => {
@@ -249,6 +252,54 @@ describe("palette.EdgeHost", () => {
         expect(await row.up({ uid: UID, force: true }, context())).to.equal("updated");
         await row.delete(context());
         expect(lab.palette.store.edgeHosts.get(UID)).to.equal(undefined);
+    });
+
+    it("#776: waits until a cluster has let the host go that was taken out of it, and deletes it then", async () => {
+        lab.palette.behaviour.leaving = "drains";
+        const row = await up({});
+        bootMachine(lab.palette, UID);
+        const cluster = joined();
+        const { client } = context();
+        await client.clusters.removePool(cluster.configUid, "workers", await client.project("stores"));
+        expect(host()).to.include({ clusterUid: cluster.uid });
+        const run = context({ sleep: async (milliseconds) => lab.palette.advance(milliseconds) });
+        await row.delete(run);
+        expect(run.messages.progress[0]).to.equal("waiting until shop has let it go");
+        expect(run.slept).to.be.within(15_000, 40_000);
+        expect(lab.palette.store.edgeHosts.list()).to.deep.equal([]);
+    });
+
+    it("says at the time limit that a host is still in use", async () => {
+        const row = await up({});
+        bootMachine(lab.palette, UID);
+        lab.palette.store.clusters.put({ ...joined(), pools: [] });
+        const stop = new AbortController();
+        const sleep = async (): Promise<void> => stop.abort(new Error("the time is over"));
+        const told = await failure(row.delete(context({ sleep, signal: stop.signal })));
+        expect(told).to.include("the time is over, and edge host edge-lab1-01 is still in use");
+        expect(host().uid).to.equal(UID);
+    });
+
+    it("returns when a deleted host is shown no more", async () => {
+        const row = await up({});
+        const former = host();
+        lab.palette.tap = (side, route) => {
+            if (side === "after" && route.startsWith("DELETE")) lab.palette.store.edgeHosts.put(former);
+            return undefined;
+        };
+        const run = context({ sleep: async () => lab.palette.store.edgeHosts.clear() });
+        await row.delete(run);
+        delete lab.palette.tap;
+        expect(run.slept).to.be.greaterThan(0);
+        expect(run.messages.warn).to.deep.equal([]);
+    });
+
+    it("is not registered again, with the reason, when another project has its uid by now", async () => {
+        const row = await up({});
+        lab.palette.store.edgeHosts.remove(UID);
+        await registered("Default");
+        const said = await failure(row.up({ uid: UID, labels: { site: "2" } }, context()));
+        expect(said).to.include("unique in the whole tenant");
     });
 
     it("says so when the agent of a deleted host registers it again", async () => {
