@@ -91,7 +91,8 @@ export const registrationToken = inPaletteTenant({
                     ? {}
                     : { defaultProject: spec.defaultProject?.name }),
             },
-            outputs: { token: spec.token ?? "" },
+            // A key that may not see it does not make it another.
+            ...(spec.token ? { outputs: { token: spec.token } } : {}),
         };
     },
 
@@ -286,7 +287,10 @@ function adoptable(
     name: string,
     context: PaletteContext,
 ): { record?: RegistrationTokenRecord; problem?: string | undefined } {
-    const [record, ...others] = records.filter(({ metadata }) => metadata.name === name);
+    // One of this row's own that does not fit any more is what is to be replaced.
+    const [record, ...others] = records.filter(
+        (candidate) => candidate.metadata.name === name && context.ownership(claimOf(candidate)) !== "row",
+    );
     if (!record) return {};
     if (others.length > 0) {
         const uids = [record, ...others].map(uidOf).join(", ");

@@ -214,6 +214,30 @@ describe("palette.RegistrationToken", () => {
         expect(await failure(unclear)).to.include("2 registration tokens are named");
     });
 
+    it("gets a new value when it was taken over once, and is due or has another trigger", async () => {
+        await context().client.createRegistrationToken(
+            { metadata: { name: "stores" }, spec: { expiry: "2030-01-01T00:00:00.000Z" } },
+            { same: () => false },
+        );
+        const inputs = { ...ROTATED, adopt: true };
+        const row = new Row(registrationToken);
+        await row.up(inputs, context());
+        const old = only();
+        const next = await replaced(row, inputs, { days: 77 });
+        expect(only().token).to.not.equal(old.token);
+        const last = await replaced(next, { ...inputs, rotationTrigger: "lost" }, { days: 78 });
+        expect(only().uid).to.equal(last.id).and.not.equal(next.id);
+    });
+
+    it("keeps its value in the state where Palette does not show it", async () => {
+        const row = new Row(registrationToken);
+        await row.up(ROTATED, context());
+        const { token, ...hidden } = only();
+        lab.palette.store.tokens.put({ ...hidden, token: "" });
+        expect(await row.refresh(context())).to.deep.equal([]);
+        expect(row.state?.outputs.token).to.equal(token);
+    });
+
     it("is left alone when another stack has taken it over since", async () => {
         const row = new Row(registrationToken);
         await row.up(ROTATED, context());
