@@ -109,19 +109,23 @@ async function contentProblem(
     const { packUids = {}, type = inputs.type } = state;
     const changes = contentChanges({ ...state, type, packs: state.packs, packUids }, inputs);
     if (changes.length === 0) return undefined;
-    if (inputs.onContentChange === "refuse") return refusal(inputs, changes);
+    const isFixed = state.cloud !== undefined && state.cloud !== inputs.cloud;
+    if (isFixed || inputs.onContentChange === "refuse") return refusal(inputs, changes, isFixed);
     const users = await usersNow(inputs, scope, context);
     if (users.length === 0) return undefined;
     return { path: ["version"], message: usedProblem(inputs, changes, users) };
 }
 
-function refusal(inputs: ProfileInputs, changes: readonly string[]): Problem {
+function refusal(inputs: ProfileInputs, changes: readonly string[], isFixed: boolean): Problem {
+    const reason = isFixed ? "the cloud of a version is fixed" : "clusters that have it would not follow";
+    const otherwise = isFixed
+        ? ""
+        : '; or, while no cluster uses it, set onContentChange: "overwrite-when-unused"';
     return {
         path: ["version"],
         message:
-            `${describeProfile(inputs)} is published, and would change (${changes.join("; ")}): clusters that have it would ` +
-            `not follow. Give it a new version, such as ${nextVersion(inputs.version)}; or, while no cluster uses it, set ` +
-            'onContentChange: "overwrite-when-unused"',
+            `${describeProfile(inputs)} is published, and would change (${changes.join("; ")}): ${reason}. ` +
+            `Give it a new version, such as ${nextVersion(inputs.version)}${otherwise}`,
     };
 }
 

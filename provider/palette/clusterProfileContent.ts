@@ -66,7 +66,8 @@ export function contentChanges(before: ProfileContent, after: ProfileContent): s
         }
     }
     changes.push(...packChanges(before, after));
-    const variables = (list: ProfileContent["variables"]): unknown => (list ?? []).map(withoutSensitive);
+    const variables = (list: ProfileContent["variables"]): unknown =>
+        (list ?? []).map((variable) => plain(withoutSecret(variable)));
     if (!isDeepStrictEqual(variables(before.variables), variables(after.variables)))
         changes.push("variables");
     return changes;
@@ -101,9 +102,9 @@ function changedParts(
 }
 
 /** A sensitive default can be given anew at any time. */
-function withoutSensitive(variable: ProfileVariableInput): unknown {
+export function withoutSecret(variable: ProfileVariableInput): ProfileVariableInput {
     const { default: value, ...rest } = variable;
-    return plain(rest.sensitive === true ? rest : { ...rest, default: value });
+    return rest.sensitive === true ? rest : { ...rest, default: value };
 }
 
 /** The state forgets what is undefined. */

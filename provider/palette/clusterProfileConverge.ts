@@ -1,7 +1,7 @@
 import { EdgeError, messageOf, PartialFailure } from "../resource/errors";
 import { admissionProblem, assertStillOwn } from "./claims";
 import type { ProfileInputs } from "./clusterProfile.schema";
-import { contentChanges } from "./clusterProfileContent";
+import { contentChanges, withoutSecret } from "./clusterProfileContent";
 import { belongsTo, claimOf, observeProfile, usersOf } from "./clusterProfileObserve";
 import {
     editsOf,
@@ -46,13 +46,15 @@ export async function convergeProfile(goal: ProfileGoal, context: PaletteContext
         }
     } catch (error) {
         if (uid === undefined) throw error;
-        throw new PartialFailure(
-            [messageOf(error)],
-            { id: goal.id, outputs: { uid, claim } },
-            { cause: error },
-        );
+        const reached = { id: goal.id, inputs: previous ? {} : unproven(inputs), outputs: { uid, claim } };
+        throw new PartialFailure([messageOf(error)], reached, { cause: error });
     }
     return uid ?? "";
+}
+
+/** What a first run has written of secrets nobody can read: the next one writes them. */
+function unproven({ variables }: ProfileInputs): Partial<ProfileInputs> {
+    return variables ? { variables: variables.map(withoutSecret) } : {};
 }
 
 export function desiredProfile(inputs: ProfileInputs, packs: readonly PackRequest[]): DesiredProfile {

@@ -58,7 +58,7 @@ export function planProfile(
 ): ProfileStep[] {
     if (!observed) return [{ do: "create" }];
     const steps: ProfileStep[] = [];
-    const packsDiffer = packEdits(observed.packs, desired.packs).length > 0;
+    const packsDiffer = observed.type !== desired.type || packEdits(observed.packs, desired.packs).length > 0;
     const wanted = desired.variables.map(variableRecord);
     const variablesDiffer =
         variableEdits(observed.variables, desired.variables).length > 0 ||

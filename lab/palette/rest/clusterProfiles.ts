@@ -93,6 +93,7 @@ export function update(call: Call): void {
     service.store.profiles.put({
         ...profile,
         ...{ name, labels, annotations: kept(annotations), version: spec.version ?? profile.version },
+        type: spec.template?.type ?? profile.type,
         draft: packsOf(service, spec.template?.packs, profile.variables),
         changedAt: service.store.time(),
     });

@@ -180,7 +180,7 @@ describe("palette.ClusterProfile", () => {
         );
     });
 
-    it("#856: a new version is a new profile, made with POST, and the old one stays as it was", async () => {
+    it("#856, #876: a new version is a new profile, made with POST, and the old one stays as it was", async () => {
         const old = new Row(clusterProfile);
         await old.up(profile(), context());
         const [first] = stored();
@@ -224,6 +224,39 @@ describe("palette.ClusterProfile", () => {
             }
         });
     }
+
+    it("overwrites the type of an unused version, and never its cloud", async () => {
+        const row = new Row(clusterProfile);
+        const inputs = profile({ onContentChange: "overwrite-when-unused" });
+        await row.up(inputs, context());
+        await row.up({ ...inputs, type: "infra" }, context());
+        expect(only().type).to.equal("infra");
+        expect(await row.refresh(context())).to.deep.equal([]);
+        const told = await failure(
+            row.check({ ...inputs, type: "infra", cloud: "all" }, context({ preview: true })),
+        );
+        expect(told).to.include("the cloud of a version is fixed. Give it a new version, such as 1.0.1");
+        expect(told).to.not.include("overwrite-when-unused");
+    });
+
+    it("writes secrets again that the run that took it over may not have written", async () => {
+        const variables = [{ name: "pin", sensitive: true, default: "4711" }];
+        await new Row(clusterProfile).up(profile({ variables }), context({ stack: "other" }));
+        edit(({ labels }) => {
+            const kept = { ...labels };
+            delete kept[PALETTE_CLAIM_KEY];
+            return { labels: kept };
+        });
+        const inputs = profile({
+            adopt: true,
+            variables: [{ name: "pin", sensitive: true, default: PASSWORD }],
+        });
+        const row = new Row(clusterProfile);
+        lab.palette.fault({ on: "PUT variables", do: "status", status: 400, times: 1 });
+        await failure(row.up(inputs, context()));
+        expect(await row.up(inputs, context())).to.equal("updated");
+        expect(only().variables[0]?.defaultValue).to.equal(PASSWORD);
+    });
 
     it("is left while a cluster uses it, with a warning, and no failure", async () => {
         const row = new Row(clusterProfile);
