@@ -28,6 +28,8 @@ export interface PoolHost {
     readonly hostUid: string;
     readonly hostName?: string;
     readonly nic?: Nic;
+    /** Of a cluster of two nodes. */
+    readonly twoNodeCandidatePriority?: "primary" | "secondary";
 }
 
 /** What a pool is, beside its hosts. */

@@ -46,7 +46,9 @@ async function imageOf(
     context: PaletteContext,
     state: Partial<ClusterInputs> | undefined,
 ): Promise<Inputs["systemUri"]> {
-    if (systemUri !== undefined || !isKnown(profiles) || !isKnown(project)) return systemUri;
+    if (systemUri !== undefined || !isKnown(project)) return systemUri;
+    // A version that is not there yet: nobody can tell whether it has another image.
+    if (!isKnown(profiles)) return state?.systemUri === undefined ? undefined : UNKNOWN;
     const uids = profiles.map(({ uid }) => uid);
     const before = state?.profiles?.map(({ uid }) => uid);
     if (isDeepStrictEqual(uids, before)) return state?.systemUri;

@@ -48,12 +48,17 @@ export async function convergeCluster(goal: ClusterGoal, context: PaletteContext
     try {
         for (const step of plan.steps) await work.take(step);
         if (present && isHalfApplied(goal, present, plan)) await work.apply();
+        return { uid: work.uid, claim, endpointHost: await endpointHost(work.uid, scope, context) };
     } catch (error) {
         if (work.uid === "") throw error;
-        const outputs = { uid: work.uid, claim };
-        throw new PartialFailure([messageOf(error)], { id: goal.id, outputs }, { cause: error });
+        // What a first run has done of the profiles and their secrets nobody knows: the next one looks, and writes those.
+        const unproven: Partial<ClusterInputs> = { profiles: [] };
+        const reached = {
+            ...{ id: goal.id, outputs: { uid: work.uid, claim } },
+            ...(previous ? {} : { inputs: unproven }),
+        };
+        throw new PartialFailure([messageOf(error)], reached, { cause: error });
     }
-    return { uid: work.uid, claim, endpointHost: await endpointHost(work.uid, scope, context) };
 }
 
 /** Adoption takes over what matches; an interrupted run's own cluster does. */

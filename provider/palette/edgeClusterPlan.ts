@@ -200,17 +200,37 @@ function poolSteps(observed: readonly ObservedPool[], desired: readonly PoolInpu
 }
 
 /** A PUT replaces the whole of a pool: what the program does not declare of it stays as others have set it. */
-function changedPool({ request: found }: ObservedPool, pool: PoolInput): PoolRequest {
+function changedPool({ request: found, hosts }: ObservedPool, pool: PoolInput): PoolRequest {
     const { cloudConfig, poolConfig } = poolRequest(pool);
     const { updateStrategy: strategy, machinePoolProperties: properties } = found;
+    const edgeHosts = cloudConfig.edgeHosts.map((host) => {
+        const present = hosts.find(({ hostUid }) => hostUid === host.hostUid);
+        return present ? changedHost(present, host) : host;
+    });
     return {
-        cloudConfig,
+        cloudConfig: { edgeHosts },
         poolConfig: {
             ...found,
             ...poolConfig,
             ...(pool.updateStrategy === undefined && strategy ? { updateStrategy: strategy } : {}),
             ...(pool.architecture === undefined && properties ? { machinePoolProperties: properties } : {}),
         },
+    };
+}
+
+/** Without what only Palette tells of a host, its address for one. */
+function changedHost(
+    { hostName, nic, twoNodeCandidatePriority }: PoolHost,
+    { hostUid, hostName: name = "", nic: wanted = {} }: PoolHost,
+): PoolHost {
+    const isGiven = (value: unknown): boolean =>
+        value !== "" && value !== null && !(Array.isArray(value) && value.length === 0);
+    const given = Object.entries(wanted).filter(([, value]) => isGiven(value));
+    return {
+        hostUid,
+        hostName: name === "" ? (hostName ?? "") : name,
+        nic: { ...nic, ...(Object.fromEntries(given) as Nic) },
+        ...(twoNodeCandidatePriority === undefined ? {} : { twoNodeCandidatePriority }),
     };
 }
 

@@ -7,6 +7,8 @@ import { PALETTE_CLAIM_KEY } from "../../../provider/palette/claims";
 import type { PaletteClient } from "../../../provider/palette/client";
 import { clusterGate } from "../../../provider/palette/clusterGate.handler";
 import { edgeCluster } from "../../../provider/palette/edgeCluster.handler";
+import { checkInputs } from "../../../provider/resource/check";
+import { UNKNOWN } from "../../../provider/resource/unknown";
 import { testContext, type TestContext, type TestContextOptions } from "../../support/context";
 import { failure } from "../../support/failure";
 import { paletteClient } from "../../support/palette";
@@ -259,7 +261,7 @@ describe("palette.EdgeCluster", () => {
     });
 
     for (const repaveApproval of ["given", "needed"] as const) {
-        it(`#955: moves to a new version of its profile in one call, with approval ${repaveApproval}`, async () => {
+        it(`#946, #955: moves to a new version of its profile in one call, with approval ${repaveApproval}`, async () => {
             lab.palette.behaviour.repaveApproval = repaveApproval;
             lab.palette.store.profiles.put(profile("infra", "1.1.0"));
             const row = await up();
@@ -431,6 +433,79 @@ describe("palette.EdgeCluster", () => {
         lab.palette.fault({ on: "POST machinePools", do: "reset", after: "write", times: 1 });
         await row.up(cluster(workers("edge-b")), context());
         expect(poolsOf(only())).to.deep.equal(["control-plane: edge-a", "workers: edge-b"]);
+    });
+
+    it("approves a repave and takes a profile out once, when the answers are lost", async () => {
+        lab.palette.behaviour.repaveApproval = "needed";
+        const { profiles } = lab.palette.store;
+        profiles.put(profile("infra", "1.1.0"));
+        profiles.put(profile("monitoring", "1.0.0", { type: "add-on", cloudType: "all", published: [] }));
+        const row = await up(cluster({ profiles: [{ uid: "infra-1.0.0" }, { uid: "monitoring-1.0.0" }] }));
+        const lost = [
+            "PATCH spectroclusters/{id}/profiles",
+            "DELETE spectroclusters/{id}/profiles",
+            "PATCH repave/approve",
+        ].map((on) => lab.palette.fault({ on, do: "reset", after: "write", times: 1 }));
+        expect(await row.up(cluster({ profiles: [{ uid: "infra-1.1.0" }] }), context())).to.equal("updated");
+        expect(lost.map(({ hits }) => hits)).to.deep.equal([1, 1, 1]);
+        expect(only().profiles.map(({ uid }) => uid)).to.deep.equal(["infra-1.1.0"]);
+    });
+
+    it("is in the state as soon as it is there, also when what comes after it fails", async () => {
+        const row = new Row(edgeCluster);
+        lab.palette.fault({ on: "GET cloudconfigs/edge-native/{id}", do: "status", status: 400, times: 1 });
+        await failure(row.up(cluster(), context()));
+        expect(row.state?.outputs.uid).to.equal(only().uid);
+        expect(await row.up(cluster(), context())).to.equal("updated");
+        expect(row.state?.outputs.endpointHost).to.equal("10.0.0.100");
+    });
+
+    it("writes secrets again that the run that took it over may not have written", async () => {
+        const variables = [{ name: "pin", isSensitive: true }];
+        lab.palette.store.profiles.put(profile("infra", "1.0.0", { variables }));
+        await up();
+        edit(() => ({ labels: {} }));
+        const inputs = cluster({ profiles: [{ uid: "infra-1.0.0", variables: { pin: PIN } }], adopt: true });
+        const row = new Row(edgeCluster);
+        lab.palette.fault({
+            on: "PATCH spectroclusters/{id}/variables",
+            do: "status",
+            status: 400,
+            times: 1,
+        });
+        await failure(row.up(inputs, context()));
+        expect(await row.up(inputs, context())).to.equal("updated");
+        expect(only().profiles[0]?.variables).to.deep.equal([{ name: "pin", value: PIN }]);
+    });
+
+    it("warns of a repave in a preview where the new version of its profile is not there yet", async () => {
+        const row = await up();
+        const run = context({ preview: true });
+        const { inputs } = await checkInputs(
+            edgeCluster,
+            cluster({ profiles: [{ uid: UNKNOWN, variables: { site: "17" } }] }),
+            row.state?.inputs,
+            run,
+        );
+        expect(inputs.systemUri).to.equal(UNKNOWN);
+        expect(run.messages.warn).to.deep.equal([
+            "if the nodes' image is another than r.example.com/ubuntu:1.0.0, all of them are repaved",
+        ]);
+    });
+
+    it("#877: sees no drift in variables that the program leaves to the profile", async () => {
+        const variables = [{ name: "site", defaultValue: "0" }, { name: "zone" }];
+        lab.palette.store.profiles.put(profile("infra", "1.0.0", { variables }));
+        const inputs = cluster({ profiles: [{ uid: "infra-1.0.0", variables: { site: "17" } }] });
+        const row = await up(inputs);
+        edit(({ profiles }) => ({
+            profiles: profiles.map((use) => ({
+                ...use,
+                variables: [...use.variables, { name: "zone", value: "filled in" }],
+            })),
+        }));
+        expect(await row.refresh(context())).to.deep.equal([]);
+        expect(await row.up(inputs, context())).to.equal("same");
     });
 
     it("takes over a cluster only when it is told to, and none of another stack", async () => {

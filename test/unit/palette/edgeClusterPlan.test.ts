@@ -169,6 +169,22 @@ describe("the plan of an edge cluster", () => {
             .that.deep.includes({ ...theirs, size: 1 });
     });
 
+    it("keeps what Palette and others have set of the hosts that stay, and sends no address that is not given", () => {
+        const nic = { nicName: "eno1", ip: "10.0.0.7", dns: ["10.0.0.1"] };
+        const theirs = { hostName: "till-a", nic, twoNodeCandidatePriority: "primary" } as const;
+        const pools = OBSERVED.pools.map((pool) => ({
+            ...pool,
+            hosts: pool.hosts.map((host) => ({ ...host, ...theirs, hostAddress: "10.0.0.7" })),
+        }));
+        const hosts = [{ uid: "edge-a" }, { uid: "edge-b" }];
+        const desired = inputs({ ...BOTH, controlPlane: { hosts } });
+        const [step] = planCluster({ ...OBSERVED, pools }, desired, { claim: CLAIM, wanted }).steps;
+        expect(step)
+            .to.have.nested.property("pool.cloudConfig.edgeHosts[0]")
+            .that.deep.equals({ hostUid: "edge-a", ...theirs });
+        expect(step).to.have.nested.property("pool.cloudConfig.edgeHosts[1].hostName", "");
+    });
+
     it("never moves a host from pool to pool", () => {
         const desired = inputs({
             ...BOTH,
