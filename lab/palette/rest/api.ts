@@ -104,7 +104,7 @@ function answer(request: ApiRequest, { service, apiKey, limits }: PaletteApiOpti
     const result = handler({
         service,
         params: decoded(params),
-        query: new URLSearchParams(search),
+        query: readQuery(operation, search),
         body: readBody(operation, request.body),
         project: scopeOf(request, service),
     });
@@ -135,6 +135,14 @@ function decoded(params: Readonly<Record<string, string>>): Record<string, strin
             return [name, value];
         }),
     );
+}
+
+/** Palette passes over what it does not know; here a client's slip is to show. */
+function readQuery({ query }: Operation, search: string): URLSearchParams {
+    const given = new URLSearchParams(search);
+    const unknown = [...given.keys()].find((name) => !query.includes(name));
+    if (unknown !== undefined) throw invalid(`there is no query parameter '${unknown}'`);
+    return given;
 }
 
 function readBody({ body: schema }: Operation, body: Buffer = Buffer.alloc(0)): unknown {
