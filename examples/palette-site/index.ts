@@ -15,7 +15,7 @@ const appliance: palette.ProviderImage =
               systemUri: `registry.example.com/edge/ubuntu:kubeadm-1.34.2-v4.8.10-${release}`,
               kubernetesVersions: ["1.34.2"],
           }
-        : { systemUri: builtBy(applianceStack) };
+        : builtBy(applianceStack);
 
 const profile = new palette.ClusterProfile("edge", {
     name: "edge-site",
@@ -86,6 +86,10 @@ export const controlPlane = cluster.endpointHost;
 export const state = running.until;
 
 /** Another image under the same release is refused in the preview: it needs another version of the profile. */
-function builtBy(stack: string): pulumi.Output<string> {
-    return new pulumi.StackReference(stack).requireOutput("systemUri") as pulumi.Output<string>;
+function builtBy(stack: string): palette.ProviderImage {
+    const built = new pulumi.StackReference(stack);
+    return {
+        systemUri: built.requireOutput("systemUri") as pulumi.Output<string>,
+        kubernetesVersions: built.requireOutput("kubernetesVersions") as pulumi.Output<string[]>,
+    };
 }
