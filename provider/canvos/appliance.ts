@@ -11,7 +11,7 @@ import type { Checkout } from "./rules";
 import { applianceCompiler, appliancePackages, firmwarePath, NODEPREP } from "./verify.expected";
 
 /** Folder of the firmware in the checkout; not one of CanvOS's own. */
-const FOLDER = "edge-appliance";
+export const PAYLOAD = "edge-appliance";
 
 export interface AppliancePayload {
     placements: Placement[];
@@ -48,7 +48,7 @@ export function appliancePayload(
     if (!given) return payload;
     for (const part of [given.doca, given.bfb]) {
         if (!part) continue;
-        const to = `${FOLDER}/${fileNameOf(part.source)}`;
+        const to = `${PAYLOAD}/${fileNameOf(part.source)}`;
         if (isRemote(part.source)) {
             payload.digests[to] = part.sha256 ?? "";
             payload.downloads.push({ source: part.source, sha256: part.sha256 ?? "", to });
@@ -59,7 +59,7 @@ export function appliancePayload(
     const isWrappers = isOfWrapper(given, checkout);
     if (given.nodeprep !== undefined) {
         const text = readHere(given.nodeprep, projectDir, "edgeAppliance.nodeprep");
-        const to = isWrappers ? `overlay/files${NODEPREP}` : `${FOLDER}/nodeprep.sh`;
+        const to = isWrappers ? `overlay/files${NODEPREP}` : `${PAYLOAD}/nodeprep.sh`;
         payload.texts.push({ to, text, mode: 0o755 });
     }
     const instructions =
@@ -123,8 +123,8 @@ function wrapperVariables(given: CheckedEdgeAppliance): Record<string, string> {
     const { doca, bfb } = firmwareNames(given);
     return {
         EDGE_APPLIANCE: "true",
-        ...(doca === undefined ? {} : { DOCA_DEB_PATH: `${FOLDER}/${doca}` }),
-        ...(bfb === undefined ? {} : { BFB_PATH: `${FOLDER}/${bfb}`, BFB_FILENAME: bfb }),
+        ...(doca === undefined ? {} : { DOCA_DEB_PATH: `${PAYLOAD}/${doca}` }),
+        ...(bfb === undefined ? {} : { BFB_PATH: `${PAYLOAD}/${bfb}`, BFB_FILENAME: bfb }),
     };
 }
 
@@ -150,12 +150,12 @@ function builtIn(given: CheckedEdgeAppliance, osVersion: string): string {
             "for package in $(dpkg-query -W -f '${db:Status-Status} ${Package}\\n' 'linux-image-*' 'linux-headers-*' " +
             "'linux-modules-*' 'linux-generic*' 2>/dev/null | sed -n 's/^installed //p'); do apt-mark hold $package || exit 1; done";
         lines.push(
-            `COPY ${FOLDER}/${doca} ${file}`,
+            `COPY ${PAYLOAD}/${doca} ${file}`,
             `RUN dpkg -i ${file} && rm ${file} && ${APT} doca-all && ${hold} && ${CLEAN}`,
         );
     }
-    if (bfb !== undefined) lines.push(`COPY ${FOLDER}/${bfb} ${firmwarePath(bfb)}`);
-    if (given.nodeprep !== undefined) lines.push(`COPY ${FOLDER}/nodeprep.sh ${NODEPREP}`);
+    if (bfb !== undefined) lines.push(`COPY ${PAYLOAD}/${bfb} ${firmwarePath(bfb)}`);
+    if (given.nodeprep !== undefined) lines.push(`COPY ${PAYLOAD}/nodeprep.sh ${NODEPREP}`);
     return [...lines, ""].join("\n");
 }
 

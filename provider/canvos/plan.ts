@@ -1,8 +1,10 @@
+import * as fs from "node:fs";
 import * as path from "node:path";
 import type { ResultCache } from "../image/cache";
+import { UnavailableHere } from "../resource/errors";
 import type { ApplianceInputs } from "./applianceImage.schema";
 import type { BasePlan } from "./baseImage.plan";
-import { appliancePayload, assertFirmware, firmwareDigests } from "./appliance";
+import { appliancePayload, assertFirmware, firmwareDigests, PAYLOAD } from "./appliance";
 import type { BuildPlan, PlacedText, Placement } from "./build.plan";
 import type { KnownCheckout } from "./checkout";
 import { defaultOf } from "./earthfile";
@@ -19,6 +21,8 @@ export type Given = Pick<
     ApplianceInputs,
     "arguments" | "targets" | "overlay" | "files" | "dockerfile" | "userData" | "edgeAppliance" | "exactTag"
 >;
+
+const OVERLAY = "overlay/files";
 
 export const DEFAULT_TARGETS: readonly string[] = ["build-all-images"];
 
@@ -52,6 +56,7 @@ export async function planBuild(given: Given, known: KnownCheckout, around: Surr
     await assertFirmware(given.edgeAppliance, projectDir, cache);
     const before = { ...asked, ...payload.variables };
     const placements = [...placementsOf(given, projectDir), ...payload.placements];
+    assertThere(placements);
     // The user's own instructions come last: they may be about what the appliance has brought.
     const texts = [...payload.texts, ...textsOf(given, projectDir)];
     const hash = await inputHash(
@@ -167,7 +172,7 @@ export function withBase(given: Given["arguments"], reference: string): Given["a
 export function placementsOf({ overlay, files = {} }: Given, projectDir: string): Placement[] {
     return [
         // CanvOS puts all of it into the installer, and of it `etc` into the provider image.
-        ...(overlay === undefined ? [] : [{ from: path.resolve(projectDir, overlay), to: "overlay/files" }]),
+        ...(overlay === undefined ? [] : [{ from: path.resolve(projectDir, overlay), to: OVERLAY }]),
         ...Object.entries(files).map(([to, from]) => ({ from: path.resolve(projectDir, from), to })),
     ];
 }
@@ -184,6 +189,16 @@ function textsOf({ userData, dockerfile }: Given, projectDir: string): PlacedTex
         });
     }
     return texts;
+}
+
+/** Told by the name that the program has for it. */
+function assertThere(placements: readonly Placement[]): void {
+    for (const { from, to } of placements) {
+        if (fs.existsSync(from)) continue;
+        const input =
+            to === OVERLAY ? "overlay" : to.startsWith(`${PAYLOAD}/`) ? "edgeAppliance" : `files["${to}"]`;
+        throw new UnavailableHere(`${input}: there is no ${from}`);
+    }
 }
 
 /** Several may be put behind the same file. */

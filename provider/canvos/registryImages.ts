@@ -1,4 +1,6 @@
+import { Readable } from "node:stream";
 import type * as OciClient from "../oci/client";
+import { artifactManifest, EMPTY, EMPTY_BLOB } from "../oci/manifest";
 import type { Context } from "../resource/context";
 import { messageOf } from "../resource/errors";
 import type { PushedImage } from "./applianceImage.schema";
@@ -85,9 +87,45 @@ export async function removePushed(
         const api = registryOf({ registry }, client);
         const found = await api.headManifest(repository, tag, { signal });
         if (digest === undefined || !found) continue;
-        if (found.digest === digest) await api.deleteManifest(repository, digest, { signal });
-        else log.warn(`${reference} has another image by now, and stays`);
+        if (found.digest !== digest) log.warn(`${reference} has another image by now, and stays`);
+        // With the image all of its tags go, and one of them may be that of the build that replaces this one.
+        else if (await hasOtherTag(api, { repository, tag }, digest, signal))
+            await removeTag(api, { repository, tag }, signal);
+        else await api.deleteManifest(repository, digest, { signal });
     }
+}
+
+type Tagged = Pick<ImagePlace, "repository" | "tag">;
+
+async function hasOtherTag(
+    api: OciClient.RegistryClient,
+    { repository, tag }: Tagged,
+    digest: string,
+    signal: AbortSignal,
+): Promise<boolean> {
+    for await (const other of api.tags(repository, { signal })) {
+        if (other === tag) continue;
+        if ((await api.headManifest(repository, other, { signal }))?.digest === digest) return true;
+    }
+    return false;
+}
+
+/** Few registries remove a tag alone: it is moved to a manifest of nothing, and that is removed. */
+async function removeTag(
+    api: OciClient.RegistryClient,
+    { repository, tag }: Tagged,
+    signal: AbortSignal,
+): Promise<void> {
+    const nothing = (): AsyncIterable<Buffer> => Readable.from([EMPTY_BLOB]);
+    await api.pushBlob(repository, EMPTY, nothing, { signal });
+    const manifest = artifactManifest({
+        artifactType: "application/vnd.pulumi-edge-os.removed.v1+json",
+        layers: [EMPTY],
+        // Its own for each tag: two that are removed at once must not take the other's along.
+        annotations: { "org.opencontainers.image.ref.name": tag },
+    });
+    const digest = await api.putManifest(repository, tag, manifest, { signal });
+    await api.deleteManifest(repository, digest, { signal });
 }
 
 function registryOf({ registry }: Pick<ImagePlace, "registry">, builder: Builder): OciClient.RegistryClient {

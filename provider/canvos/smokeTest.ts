@@ -203,8 +203,10 @@ class SmokeRun {
                 stallLimit: SILENT_SECONDS * 1000,
                 endsItself: run.endsItself === true,
                 ...(signal ? { signal } : {}),
-                onProgress: (line) =>
-                    onProgress?.(`smoke test (${this.firmware}, ${name}): ${line.slice(0, 100)}`),
+                onProgress: (line) => {
+                    const shown = line.trim().replace(/\s+/g, " ").slice(0, 100);
+                    onProgress?.(`smoke test (${this.firmware}, ${name}): ${shown || "starting"}`);
+                },
             });
             const seen = `after ${Math.round(milliseconds / 100) / 10} s (${accelerator})`;
             return [

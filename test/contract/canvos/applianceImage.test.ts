@@ -159,10 +159,14 @@ describe("canvos.ApplianceImage", function () {
             expect(outputs?.report).to.contain("provider.size");
         });
 
-        it("goes with its images and its folder when it is deleted", async () => {
+        it("goes with its images and its folder when it is deleted, and leaves the same image of another tag", async () => {
+            // As a build that replaces it may make it, where nothing has changed that is inside.
+            const own = await registryClient().getManifest("ubuntu", digest);
+            if (own) await registryClient().putManifest("ubuntu", "successor", own);
             await applianceImage.delete(made.id, made, machine.context());
 
             expect(await registryClient().headManifest("ubuntu", tagOf(made))).to.equal(undefined);
+            expect(await registryClient().headManifest("ubuntu", "successor")).to.include({ digest });
             expect(machine.engine.run("image", "ls", "-q", made.inputs.systemUri)).to.equal("");
             expect(fs.existsSync(made.outputs.logFile)).to.equal(false);
         });

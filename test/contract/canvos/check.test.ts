@@ -112,9 +112,11 @@ describe("canvos.ApplianceImage: what its check tells", function () {
         const missing = given({ files: { "spc.tgz": "none.tgz" }, arguments: { clusterConfig: "spc.tgz" } });
         const preview = context();
         expect((await check(missing, { run: preview })).problems).to.deep.equal([]);
-        expect(preview.messages.warn.join("\n")).to.match(/spc\.tgz: there is no \S+none\.tgz/);
+        expect(preview.messages.warn.join("\n")).to.match(/files\["spc\.tgz"\]: there is no \S+none\.tgz/);
         const error = await errorOf(check(missing, { run: context(false) }));
-        expect(messageOf(error)).to.match(/spc\.tgz: there is no \S+none\.tgz/);
+        expect(messageOf(error)).to.match(/files\["spc\.tgz"\]: there is no \S+none\.tgz/);
+        const typo = await errorOf(check(given({ overlay: "overly" }), { run: context(false) }));
+        expect(messageOf(typo)).to.match(/^overlay: there is no \S+overly$/);
     });
 
     it("tells what is wrong with user-data, and never its values", async () => {
