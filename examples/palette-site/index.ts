@@ -83,7 +83,7 @@ const running = new palette.ClusterGate("site1-running", { clusters: [cluster] }
 
 export const clusterUid = cluster.uid;
 export const controlPlane = cluster.endpointHost;
-export const state = running.until;
+export const waitedFor = running.until;
 
 /** Another image under the same release is refused in the preview: it needs another version of the profile. */
 function builtBy(stack: string): palette.ProviderImage {

@@ -46,7 +46,10 @@ async function handedOver(
             isApproved = true;
         }
         const apply = status?.spcApply;
-        if (status && (apply === undefined || apply.canBeApplied === true)) return;
+        if (status && (apply === undefined || apply.canBeApplied === true)) {
+            context.progress("its nodes take the changed profiles over");
+            return;
+        }
         context.progress("its profiles are changed; waiting until Palette hands that to the nodes");
         await context.sleep(pause);
     }

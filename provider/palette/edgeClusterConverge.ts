@@ -17,12 +17,16 @@ import {
 } from "./edgeClusterPlan";
 import { poolsOf, type ClusterInputs, type ClusterOutputs } from "./edgeCluster.schema";
 import type { PaletteContext } from "./target";
+import { withinTime } from "./timeLimit";
 import type { Scope } from "./transport";
 
 export type Project = Exclude<Scope, "tenant">;
 
 /** How often it is looked whether a cluster is gone whose name is still taken. */
 const GOING_PAUSE = 5_000;
+/** Between looks at hosts that have yet to pair. */
+const SHORTEST_PAUSE = 500;
+const LONGEST_PAUSE = 15_000;
 
 export interface ClusterGoal {
     readonly id: string;
@@ -196,9 +200,9 @@ class Work {
             case "configure":
                 return clusters.setConfig(this.configUid, step.config, scope, { signal });
             case "addPool":
-                return this.explained(clusters.addPool(this.configUid, step.pool, scope, { signal }));
+                return this.joining(() => clusters.addPool(this.configUid, step.pool, scope, { signal }));
             case "setPool":
-                return this.explained(clusters.setPool(this.configUid, step.pool, scope, { signal }));
+                return this.joining(() => clusters.setPool(this.configUid, step.pool, scope, { signal }));
             case "removePool":
                 return clusters.removePool(this.configUid, step.name, scope, { signal });
             case "patchProfiles":
@@ -233,33 +237,45 @@ class Work {
             },
         };
         const same = (cluster: ClusterSummary): boolean => claimOf(cluster) === claim && !isGoing(cluster);
-        await this.explained(
-            client.clusters.create(body, scope, { signal, same }).then((uid) => (this.uid = uid)),
-        );
-        this.context.progress("created; its nodes join by themselves");
+        await this.joining(async () => {
+            this.uid = await client.clusters.create(body, scope, { signal, same });
+        });
+        this.context.progress("its nodes join by themselves");
     }
 
     private get configUid(): string {
         return this.present ? configUidOf(this.present.record) : "";
     }
 
-    /** Palette names one host at most; which are not ready is easily told. */
-    private async explained(attempt: Promise<unknown>): Promise<void> {
-        try {
-            await attempt;
-        } catch (error) {
-            if (!(error instanceof PaletteError) || error.status >= 500) throw error;
-            const unready = await this.unreadyHosts();
-            if (unready.length === 0) throw error;
-            throw new EdgeError(
-                `${error.message}\nHosts that cannot join now: ${unready.join(", ")}. Wait for them with a HostGate that this ` +
-                    "cluster depends on, and take those that are in use out of their clusters",
-                { cause: error },
-            );
+    /**
+     * Palette names one host at most; which are not ready is easily told. One that was registered anew, since somebody had
+     * deleted it, pairs in a while, and no gate looks at it again: in a cluster that is there it is waited for.
+     */
+    private async joining(attempt: () => Promise<void>): Promise<void> {
+        for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+            try {
+                await attempt();
+                if (pause > SHORTEST_PAUSE) this.context.progress("all of its hosts have paired");
+                return;
+            } catch (error) {
+                if (!(error instanceof PaletteError) || error.status >= 500) throw error;
+                const unready = await this.unreadyHosts();
+                if (unready.length === 0) throw error;
+                const mayPair = unready.every(({ state }) => state === "unpaired");
+                if (!mayPair || !this.goal.previous) throw cannotJoin(unready, error);
+                await this.pausing(unready, pause);
+            }
         }
     }
 
-    private async unreadyHosts(): Promise<string[]> {
+    private async pausing(unready: readonly UnreadyHost[], pause: number): Promise<void> {
+        const uids = unready.map(({ uid }) => uid).join(", ");
+        this.context.progress(`waiting for ${uids} to pair`);
+        const open = `these hosts have not paired: ${uids}. The next up goes on`;
+        await withinTime(this.context, () => this.context.sleep(pause), open);
+    }
+
+    private async unreadyHosts(): Promise<UnreadyHost[]> {
         const { client, signal } = this.context;
         const { inputs, scope } = this.goal;
         const listed = await client.listedEdgeHosts(scope.projectUid, { signal, maxAge: 0 });
@@ -268,8 +284,22 @@ class Work {
                 const host = listed.get(uid);
                 const state = host ? (host.status?.state ?? "unpaired") : "not in this project";
                 const isMember = (host?.status?.inUseClustersRef ?? []).some((ref) => ref.uid === this.uid);
-                return state === "ready" || isMember ? [] : [`${uid} (${state})`];
+                return state === "ready" || isMember ? [] : [{ uid, state }];
             }),
         );
     }
+}
+
+interface UnreadyHost {
+    readonly uid: string;
+    readonly state: string;
+}
+
+function cannotJoin(unready: readonly UnreadyHost[], cause: PaletteError): EdgeError {
+    const shown = unready.map(({ uid, state }) => `${uid} (${state})`).join(", ");
+    return new EdgeError(
+        `${cause.message}\nHosts that cannot join now: ${shown}. Wait for them with a HostGate that this cluster depends ` +
+            "on, and take those that are in use out of their clusters",
+        { cause },
+    );
 }

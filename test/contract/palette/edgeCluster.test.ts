@@ -414,6 +414,38 @@ describe("palette.EdgeCluster", () => {
         expect(told).to.include("edge-a (not in this project), edge-b (unpaired)").and.include("HostGate");
     });
 
+    it("waits for a node that was registered anew, at which no gate looks again", async () => {
+        const inputs = cluster(workers("edge-b", "edge-c"));
+        const row = await up(inputs);
+        const { store } = lab.palette;
+        const former = store.edgeHosts.get("edge-b");
+        if (!former) throw new Error("edge-b is not there");
+        const { hardware, health, clusterUid, ...unpaired } = former;
+        expect([hardware, health, clusterUid]).to.not.include(undefined);
+        store.edgeHosts.put(unpaired);
+        edit(({ pools }) => ({
+            pools: pools.map((pool) =>
+                pool.isControlPlane ? pool : { ...pool, hosts: pool.hosts.slice(1) },
+            ),
+        }));
+        await row.refresh(context());
+        const run = context({ sleep: async () => host("edge-b") });
+        expect(await row.up(inputs, run)).to.equal("updated");
+        expect(run.messages.progress).to.include("waiting for edge-b to pair");
+        expect(poolsOf(only())[1]).to.equal("workers: edge-b edge-c");
+
+        store.edgeHosts.put(unpaired);
+        edit(({ pools }) => ({ pools: pools.filter(({ isControlPlane }) => isControlPlane) }));
+        await row.refresh(context());
+        const stop = new AbortController();
+        const sleep = async (): Promise<never> => {
+            stop.abort(new Error("the time is over"));
+            throw stop.signal.reason;
+        };
+        const told = await failure(row.up(inputs, context({ signal: stop.signal, sleep })));
+        expect(told).to.include("the time is over, and these hosts have not paired: edge-b");
+    });
+
     it("names only hosts that are to join, and not those that are members already", async () => {
         const row = await up();
         lab.palette.store.edgeHosts.remove("edge-b");
