@@ -85,6 +85,7 @@ async function judged(
         () => plannedValues(given, known, { ...base, reference }, context, { last, push: inputs.push }),
         lastValues(last),
     );
+    if (!context.preview && typeof values.inputHash === "string") context.client.wanted.add(values.inputHash);
     return { problems, values };
 }
 

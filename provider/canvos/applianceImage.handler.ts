@@ -53,13 +53,18 @@ export const applianceImage = defineResource({
 
     async delete(_id, { inputs: image, outputs }, context) {
         const { client, log } = context;
+        await letGoOfIso(image, outputs.publishedIso, context);
+        // A replacement that failed and was taken back leaves two rows of one build, of which the old one is deleted.
+        if (client.wanted.has(image.inputHash)) {
+            log.info("its images stay: the program has another resource of the same build by now");
+            return;
+        }
         const pushed = outputs.images.filter(({ digest }) => digest !== undefined);
         if (image.onDelete === "remove") await removePushed(pushed, context);
         else if (pushed.length > 0) {
             const names = pushed.map(({ reference }) => reference).join(", ");
             log.info(`${names} stays in the registry (onDelete: "keep"): hosts may still install it`);
         }
-        await letGoOfIso(image, outputs.publishedIso, context);
         await removeLocalImages(image, outputs, context);
         await client.removeBuild(image.inputHash).catch((error: unknown) => {
             client.host.warn(messageOf(error));

@@ -56,7 +56,8 @@ export async function make(
     } catch (error) {
         // The build is done, and the next up only brings it there.
         const reached = { id: `sha256:${image.inputHash}`, inputs: { ...image, intact: false }, outputs };
-        throw new PartialFailure([messageOf(error)], reached, { cause: error });
+        const reason = `${messageOf(error)}\nWhat is built is kept: the next pulumi up only brings it there`;
+        throw new PartialFailure([reason], reached, { cause: error });
     }
     if (done.length > 0) context.progress(`${done.join(", ")}, built in ${buildSeconds}s`);
     return outputs;

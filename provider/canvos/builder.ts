@@ -39,6 +39,8 @@ export class Builder {
     private library?: ImageLibrary;
     private readonly looks = new Map<string, Promise<KnownCheckout>>();
     private readonly lasts = new Map<string, object>();
+    /** Digests of inputs that rows of this run have. */
+    readonly wanted = new Set<string>();
 
     constructor(
         readonly settings: CanvosSettings,

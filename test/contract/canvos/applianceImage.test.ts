@@ -159,6 +159,21 @@ describe("canvos.ApplianceImage", function () {
             expect(outputs?.report).to.contain("provider.size");
         });
 
+        it("stays when an older row of the same build is deleted: A, B that fails, A again", async () => {
+            // One run: the program's row is checked, and at its end the row that B was to replace is deleted.
+            const context = machine.context();
+            await machine.check(
+                machine.given({ arguments: { customTag: "kept" }, onDelete: "remove" }),
+                context,
+                made.inputs,
+            );
+            await applianceImage.delete(made.id, made, context);
+
+            expect(context.messages.info.join("\n")).to.contain("its images stay");
+            expect(await registryClient().headManifest("ubuntu", tagOf(made))).to.include({ digest });
+            expect(fs.existsSync(made.outputs.logFile)).to.equal(true);
+        });
+
         it("goes with its images and its folder when it is deleted, and leaves the same image of another tag", async () => {
             // As a build that replaces it may make it, where nothing has changed that is inside.
             const own = await registryClient().getManifest("ubuntu", digest);
