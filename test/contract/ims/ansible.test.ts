@@ -48,7 +48,7 @@ interface Told {
 }
 
 describe("a step with ansible", function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let lab: Lab;
     let dir: string;
     let baseId: string;

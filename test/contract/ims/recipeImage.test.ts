@@ -12,6 +12,8 @@ import { ImsRuns } from "../../support/imsRuns";
 import { registerRecipe } from "../../support/recipe";
 import { Row } from "../../support/row";
 
+const BUILDING = "building the image root";
+
 describe("ims.RecipeImage", function () {
     this.timeout(60_000);
     let lab: Lab;
@@ -163,8 +165,10 @@ describe("ims.RecipeImage", function () {
 
     it("ends a build that takes too long, and says where it stopped", async () => {
         lab.ims.breakNextJob({ at: "building_image", do: "hang", pod: "OOMKilled" });
-        const run = runs.context({ ims: { kubeconfig: lab.ims.kubeconfig } });
-        expect(await failure(new Row(recipeImage).up({ ...inputs, timeLimits: { build: "3s" } }, run)))
+        // It hangs where it is seen to, however slow the machine is until then.
+        const now = (): number => Date.now() + (run.messages.progress.includes(BUILDING) ? 60 * 60_000 : 0);
+        const run = runs.context({ now, ims: { kubeconfig: lab.ims.kubeconfig } });
+        expect(await failure(new Row(recipeImage).up({ ...inputs, timeLimits: { build: "30m" } }, run)))
             .to.include("is still building_image: its pod may have run out of memory (raise jobMemSize)")
             .and.include("container build-image ended with exit code 137 (OOMKilled)");
     });
@@ -174,7 +178,7 @@ describe("ims.RecipeImage", function () {
         const abort = new AbortController();
         const run = runs.context({ signal: abort.signal });
         const attempt = errorOf(new Row(recipeImage).up(inputs, run));
-        while (!run.messages.progress.includes("building the image root")) await new Promise(setImmediate);
+        while (!run.messages.progress.includes(BUILDING)) await new Promise(setImmediate);
         abort.abort(new Error("cancelled"));
         expect((await attempt).message).to.equal("cancelled");
     });
