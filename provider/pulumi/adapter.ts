@@ -324,9 +324,18 @@ function failure(
     return { property, reason: redact(`${where}${problem.message}`) };
 }
 
-/** A password in a URL is one of the mistakes that are reported: the engine must not print it with the report. */
+const SECRET_KEY = /token|password|secret/i;
+
+/**
+ * The engine prints the value of what is reported, and a program may not have said that something in it is a secret: a
+ * password in a URL, a token in user-data.
+ */
 function holdsCredentials(value: unknown): boolean {
-    return strings(value).some((text) => /:\/\/[^/\s@]*:[^/\s@]+@/.test(text));
+    if (Array.isArray(value)) return value.some(holdsCredentials);
+    if (isRecord(value))
+        return Object.entries(value).some(([key, each]) => SECRET_KEY.test(key) || holdsCredentials(each));
+    if (typeof value !== "string") return false;
+    return /:\/\/[^/\s@]*:[^/\s@]+@/.test(value) || /^\s*\w*(?:token|password|secret)\w*:\s*\S/im.test(value);
 }
 
 /** Takes the values of secret inputs out of a text. */

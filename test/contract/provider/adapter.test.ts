@@ -180,6 +180,15 @@ describe("a resource in the stock dynamic-provider process", () => {
         expect(failures).to.deep.equal([{ property: "", reason: 'colour: must be "red" or "blue"' }]);
     });
 
+    it("never points the engine at a value with a token in it that no one has called a secret", async () => {
+        const text = await provider.check({}, inputs({ colour: "site:\n  edgeHostToken: the-token\n" }));
+        expect(text.failures).to.deep.equal([{ property: "", reason: 'colour: must be "red" or "blue"' }]);
+        const tags = { edgeHostToken: "the-token", weight: 3 };
+        const [failure] = (await provider.check({}, inputs({ tags }))).failures;
+        expect(failure?.property).to.equal("");
+        expect(failure?.reason).to.match(/^tags\.weight: /);
+    });
+
     it("shows progress on the resource's own row", async () => {
         await provider.create((await provider.check({}, inputs())).inputs);
         const line = await provider.logged((logged) => logged.ephemeral);
