@@ -94,7 +94,10 @@ export interface WorkerPoolArgs extends MachinePoolArgs {
 
 /** A host in a pool. It can be in one pool of one cluster only. */
 export interface ClusterHost {
-    /** Uid of the host, which must be `ready` when it joins: let the cluster depend on a `HostGate`. */
+    /**
+     * Uid of the host, which must be `ready` when it joins: let the cluster depend on a `HostGate`. A cluster that is there
+     * waits for hosts that have yet to pair, 30 minutes unless `customTimeouts` says otherwise.
+     */
     uid: pulumi.Input<string>;
     /** Name of the node. Default: the host's. */
     name?: pulumi.Input<string>;
