@@ -42,6 +42,14 @@ describe("a checkout of the real CanvOS", function () {
         expect(problems).to.deep.equal([]);
         expect(inputs.systemUri).to.match(/\/ubuntu:kubeadm-1\.34\.2-v4\.8\.10-demo[0-9a-f]{8}$/);
 
+        const mirror = machine.registry.name;
+        expect(inputs.pulledImages).to.include.members([
+            "quay.io/kairos/osbuilder-tools:v0.400.3",
+            `${mirror}/edge/kairos-io/provider-kubeadm:v4.7.3`,
+            `${mirror}/edge/kairos-ubuntu:24.04-core-amd64-generic-v3.5.9`,
+            `${mirror}/third-party/edge/earthly/earthly:v0.8.15`,
+        ]);
+
         const every = given(["build-all-images"]);
         const { k8sVersion, ...others } = every.arguments as Record<string, unknown>;
         const all = await machine.check({ ...every, arguments: others });
