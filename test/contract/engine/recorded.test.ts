@@ -6,7 +6,16 @@ import { isUncounted, readRecording, runList, type Step } from "./replay";
  * After a failing step, what still runs in parallel is a race in the CLI too: of these scenarios, where they fail,
  * operations and provider calls are not compared.
  */
-const RACES = new Set(["hard", "partial", "partialupd", "hardupd", "protrepl", "protgone", "dup"]);
+const RACES = new Set([
+    "badcheck",
+    "hard",
+    "partial",
+    "partialupd",
+    "hardupd",
+    "protrepl",
+    "protgone",
+    "dup",
+]);
 
 function compare(got: Step, want: Step): void {
     const what = `${want.command ?? ""} ${want.scenario ?? ""}`;
