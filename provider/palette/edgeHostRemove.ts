@@ -76,11 +76,7 @@ async function isLeaving(
 }
 
 /** The agent of a machine that is on can make it again, and then without the claim. */
-async function untilGone(
-    { uid, claim }: Removal,
-    scope: Project,
-    context: PaletteContext,
-): Promise<void> {
+async function untilGone({ uid, claim }: Removal, scope: Project, context: PaletteContext): Promise<void> {
     const { client, signal, log } = context;
     for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
         const host = await client.edgeHost(uid, scope, { signal });
