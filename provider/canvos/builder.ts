@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { ResultCache } from "../image/cache";
-import { type ImageLibrary, imageSystem } from "../image/library";
+import type * as Library from "../image/library";
 import { dockerLogin } from "../oci/dockerConfig";
 import { parseReference } from "../oci/reference";
 import type { Context, Host } from "../resource/context";
@@ -36,7 +36,7 @@ export class Builder {
     readonly cache: ResultCache;
     private readonly git: Git;
     private readonly repositories: Repositories;
-    private library?: ImageLibrary;
+    private library?: Library.ImageLibrary;
     private readonly looks = new Map<string, Promise<KnownCheckout>>();
     private readonly lasts = new Map<string, object>();
     /** Digests of inputs that rows of this run have. */
@@ -115,7 +115,9 @@ export class Builder {
     }
 
     /** What looks into disk images and publishes them, with the settings of `edge-os:image`. */
-    get images(): ImageLibrary {
+    get images(): Library.ImageLibrary {
+        // eslint-disable-next-line @typescript-eslint/no-require-imports -- a preview of what is built looks into nothing
+        const { imageSystem } = require("../image/library") as typeof Library;
         return (this.library ??= imageSystem.connect({}, this.host));
     }
 
