@@ -107,9 +107,11 @@ describe("canvos.ApplianceImage: the edge appliance", function () {
             layers.filter((size) => Math.abs(size - FIRMWARE.length) < 10_000),
             "layers with the firmware",
         ).to.have.lengthOf(1);
-        expect(server.requests.map(({ range }) => range)).to.include(
-            `bytes=${2 * 1024 * 1024}-${FIRMWARE.length - 1}`,
-        );
+        // What was on its way when the connection broke may be lost.
+        const continued = server.requests.map(({ range }) => /^bytes=([1-9]\d*)-(\d+)$/.exec(range ?? ""));
+        const [, from, to] = continued.find((found) => found !== null) ?? [];
+        expect(Number(from)).to.be.at.most(2 * 1024 * 1024);
+        expect(Number(to)).to.equal(FIRMWARE.length - 1);
     });
 
     it("fetches firmware once, and continues a fetch that an earlier run has begun", async () => {
