@@ -57,7 +57,6 @@ export interface HostFleetArgs
 }
 
 /** What a fleet consists of. Nothing in it changes by itself. */
-/** What a fleet is made of. */
 export interface FleetSummary {
     /** How many, over all waves. */
     hosts: number;
