@@ -1,5 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import { quote } from "../process/quote";
 import { type BasePlan, type BaseSecret } from "./baseImage.plan";
 import type { CanvosSettings } from "./settings";
 import type { BuildFolder } from "./supervisor";
@@ -49,8 +50,8 @@ export async function prepareBase(
         "set -e",
         // Secrets are known to BuildKit only.
         ...(secrets.length > 0 ? ["export DOCKER_BUILDKIT=1"] : []),
-        build.map(quoted).join(" "),
-        ["docker", "push", reference].map(quoted).join(" "),
+        build.map(quote).join(" "),
+        ["docker", "push", reference].map(quote).join(" "),
     ];
     await fs.writeFile(base, `${lines.join("\n")}\n`, { mode: 0o600 });
 }
@@ -76,8 +77,4 @@ function secretText(id: BaseSecret, settings: BaseSettings, own?: string): strin
             return template.replace(/^token:.*$/m, () => token);
         }
     }
-}
-
-function quoted(word: string): string {
-    return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

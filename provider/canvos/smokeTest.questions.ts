@@ -1,4 +1,5 @@
 import { failed, type ImageCheck, passed, printable } from "../image/check";
+import { quote } from "../process/quote";
 import type { Question } from "./smokeTest.session";
 import type { ExpectedFile } from "./verify.types";
 
@@ -75,7 +76,7 @@ export function fileQuestion(prefix: string, { path, sha256 }: ExpectedFile): Ju
     const id = `${prefix}.overlay.${path}`;
     return {
         id,
-        command: `sha256sum '${path.replaceAll("'", `'\\''`)}' 2>&1`,
+        command: `sha256sum ${quote(path)} 2>&1`,
         judge(answer) {
             const [digest = ""] = answer.split(/\s+/);
             if (digest === sha256) return passed(id, "as it was given");

@@ -4,11 +4,11 @@ import * as net from "node:net";
 import { Limiter } from "../http/limiter";
 import type { Context } from "../resource/context";
 import { EdgeError, messageOf } from "../resource/errors";
+import { quote } from "../process/quote";
 import {
     ConnectionLost,
     HostKeys,
     parseSshAddress,
-    quote,
     SshConnections,
     sshSettingsOf,
     type ExecResult,

@@ -1,6 +1,7 @@
 import type { Context } from "../resource/context";
 import { EdgeError } from "../resource/errors";
-import { HostKeys, parseSshAddress, quote, SshConnections, sshSettingsOf } from "../ssh";
+import { quote } from "../process/quote";
+import { HostKeys, parseSshAddress, SshConnections, sshSettingsOf } from "../ssh";
 import type { Seen } from "./imageProbe";
 
 /** The check of a preview waits for it, and each of its requests has eight seconds. */

@@ -1,5 +1,5 @@
 import { EdgeError } from "../resource/errors";
-import { quote } from "../ssh/quote";
+import { quote } from "../process/quote";
 import type { ImageRoot } from "./steps/imageRoot";
 
 /** What tells whether kernel modules and initrd have changed; empty where the image cannot tell. */

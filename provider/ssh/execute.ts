@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientChannel } from "ssh2";
 import { BoundedText } from "./boundedText";
 import { CommandTimedOut, ConnectionLost } from "./failure";
-import { quote } from "./quote";
+import { quote } from "../process/quote";
 
 export interface ExecOptions {
     /**

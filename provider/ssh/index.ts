@@ -6,4 +6,3 @@ export { CommandTimedOut, ConnectionLost, HostKeyRefused, LoginRefused, SshUnrea
 export { fingerprint, HostKeys, isFingerprints } from "./hostKeys";
 export type { SshLogin } from "./login";
 export { readSshSettings, sshSettingsOf, type SshSettings } from "./settings";
-export { quote } from "./quote";

@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import type { Client } from "ssh2";
 import { EdgeError } from "../resource/errors";
 import { execute } from "./execute";
-import { quote } from "./quote";
+import { quote } from "../process/quote";
 
 /** As much as OpenSSH's window takes at once; one of two is read while the other is sent. */
 const CHUNK = 1 << 20;

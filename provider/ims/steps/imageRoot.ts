@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import type { ExecResult, SshConnection } from "../../ssh";
 import { EdgeError } from "../../resource/errors";
-import { quote } from "../../ssh/quote";
+import { quote } from "../../process/quote";
 
 export interface ShellOptions {
     /** Names the command in messages. */

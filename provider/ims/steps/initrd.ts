@@ -1,5 +1,5 @@
 import { EdgeError } from "../../resource/errors";
-import { quote } from "../../ssh/quote";
+import { quote } from "../../process/quote";
 import type { ImageRoot, ShellOptions } from "./imageRoot";
 import type { Step } from "./schema";
 

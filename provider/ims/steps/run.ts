@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { redact } from "../../http/redact";
 import { duration } from "../../pulumi/duration";
 import { isRecord } from "../../resource/unknown";
-import { quote } from "../../ssh/quote";
+import { quote } from "../../process/quote";
 import { playAnsible, type SessionAccess } from "./ansible";
 import { regenerateInitrd } from "./initrd";
 import type { ImageRoot, ShellOptions } from "./imageRoot";
