@@ -77,39 +77,29 @@ export function appliancePayload(
     return payload;
 }
 
-/** Firmware of this machine must be what its digest says; that of an address is held to it when it is fetched. */
-export async function assertFirmware(
-    given: CheckedEdgeAppliance | undefined,
-    projectDir: string,
-    cache: ResultCache,
-): Promise<void> {
-    for (const [field, part] of Object.entries({ doca: given?.doca, bfb: given?.bfb })) {
-        if (part?.sha256 === undefined || isRemote(part.source)) continue;
-        const file = path.resolve(projectDir, part.source);
-        // What is not here is told when the inputs' digest is made.
-        if (!fs.existsSync(file)) continue;
-        const digest = await contentDigest(file, cache);
-        if (digest === part.sha256) continue;
-        throw new EdgeError(
-            `edgeAppliance.${field}: ${part.source} has the SHA-256 ${digest}, and ${part.sha256} is asked for: it is not the ` +
-                "file that was meant, or was changed",
-        );
-    }
-}
-
-/** Names of the firmware with their digests; what is of this machine must be there. */
+/**
+ * Names of the firmware with their digests. That of this machine must be what its digest says; that of an address is held
+ * to it when it is fetched.
+ */
 export async function firmwareDigests(
     given: CheckedEdgeAppliance | undefined,
     projectDir: string,
     cache: ResultCache,
 ): Promise<Record<string, string>> {
     const digests: Record<string, string> = {};
-    for (const part of [given?.doca, given?.bfb]) {
+    for (const [field, part] of Object.entries({ doca: given?.doca, bfb: given?.bfb })) {
         if (!part) continue;
-        const { source, sha256 = "" } = part;
-        digests[fileNameOf(source)] = isRemote(source)
-            ? sha256
-            : await contentDigest(path.resolve(projectDir, source), cache);
+        const { source, sha256 } = part;
+        const file = path.resolve(projectDir, source);
+        // What is not here is told with all else that is missing.
+        if (!isRemote(source) && !fs.existsSync(file)) continue;
+        const digest = isRemote(source) ? (sha256 ?? "") : await contentDigest(file, cache);
+        digests[fileNameOf(source)] = digest;
+        if (sha256 === undefined || digest === sha256) continue;
+        throw new EdgeError(
+            `edgeAppliance.${field}: ${source} has the SHA-256 ${digest}, and ${sha256} is asked for: it is not the ` +
+                "file that was meant, or was changed",
+        );
     }
     return digests;
 }

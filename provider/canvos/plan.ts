@@ -4,7 +4,7 @@ import type { ResultCache } from "../image/cache";
 import { UnavailableHere } from "../resource/errors";
 import type { ApplianceInputs } from "./applianceImage.schema";
 import type { BasePlan } from "./baseImage.plan";
-import { appliancePayload, assertFirmware, firmwareDigests, PAYLOAD } from "./appliance";
+import { appliancePayload, firmwareDigests, PAYLOAD } from "./appliance";
 import type { BuildPlan, PlacedText, Placement } from "./build.plan";
 import type { KnownCheckout } from "./checkout";
 import { defaultOf } from "./earthfile";
@@ -53,7 +53,7 @@ export async function planBuild(given: Given, known: KnownCheckout, around: Surr
     const asked = effectiveVariables(withBase(given.arguments, base.reference), known.checkout);
     const osVersion = defaultOf(known.checkout.earthfile, "OS_VERSION", asked);
     const payload = appliancePayload(given.edgeAppliance, known.checkout, osVersion, projectDir);
-    await assertFirmware(given.edgeAppliance, projectDir, cache);
+    const firmware = await firmwareDigests(given.edgeAppliance, projectDir, cache);
     const before = { ...asked, ...payload.variables };
     const placements = [...placementsOf(given, projectDir), ...payload.placements];
     assertThere(placements);
@@ -100,7 +100,7 @@ export async function planBuild(given: Given, known: KnownCheckout, around: Surr
         },
         systemUri,
         pulledImages: [...new Set([...images, ...scriptImages(known.checkout.script, variables)])].sort(),
-        firmware: await firmwareDigests(given.edgeAppliance, projectDir, cache),
+        firmware,
         profileValues: profileValues({
             registry: value("IMAGE_REGISTRY"),
             repo: value("IMAGE_REPO"),

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
-import { appliancePayload, assertFirmware, type AppliancePayload } from "../../../provider/canvos/appliance";
+import { appliancePayload, firmwareDigests, type AppliancePayload } from "../../../provider/canvos/appliance";
 import { applianceInputs, type CheckedEdgeAppliance } from "../../../provider/canvos/applianceImage.schema";
 import { readEarthfile } from "../../../provider/canvos/earthfile";
 import { ResultCache } from "../../../provider/image/cache";
@@ -124,8 +124,8 @@ describe("what an appliance adds to a checkout", () => {
         fs.writeFileSync(folder.path("fw.bfb"), "firmware");
         const cache = new ResultCache(folder.path("cache"));
         const digest = crypto.createHash("sha256").update("firmware").digest("hex");
-        await assertFirmware({ bfb: { source: "fw.bfb", sha256: digest } }, folder.path(), cache);
-        expect(await failure(assertFirmware({ bfb: { source: "fw.bfb", sha256 } }, folder.path(), cache)))
+        await firmwareDigests({ bfb: { source: "fw.bfb", sha256: digest } }, folder.path(), cache);
+        expect(await failure(firmwareDigests({ bfb: { source: "fw.bfb", sha256 } }, folder.path(), cache)))
             .to.match(/^edgeAppliance\.bfb: fw\.bfb has the SHA-256 /)
             .and.contain(digest);
     });
