@@ -4,6 +4,7 @@ import { edgeCluster } from "../../provider/palette/edgeCluster.handler";
 import { CONTROL_PLANE, type ClusterInputs } from "../../provider/palette/edgeCluster.schema";
 import { isGoing, isTombstone, observeCluster } from "../../provider/palette/edgeClusterObserve";
 import {
+    given,
     planCluster,
     type ObservedCluster,
     type ObservedPool,
@@ -160,17 +161,4 @@ function hostArgs({ hostUid, hostName = "", nic }: PoolHost, isStatic: boolean, 
 
 function networkArgs({ ip, nicName, gateway, subnet, dns }: Nic): Args {
     return given({ ip, nic: nicName, gateway, subnet, dns });
-}
-
-/** Without what is empty. */
-function given(fields: Args): Args {
-    const entries = Object.entries(fields).filter(([, value]) => {
-        return (
-            value !== undefined &&
-            value !== null &&
-            value !== "" &&
-            !(Array.isArray(value) && value.length === 0)
-        );
-    });
-    return Object.fromEntries(entries);
 }

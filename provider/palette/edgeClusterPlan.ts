@@ -218,18 +218,27 @@ function changedPool({ request: found, hosts }: ObservedPool, pool: PoolInput): 
     };
 }
 
+/** The fields that say something: Palette has empty texts and lists where nothing was given. */
+export function given<Fields extends object>(fields: Fields): Partial<Fields> {
+    const entries = Object.entries(fields).filter(
+        ([, value]: [string, unknown]) =>
+            value !== undefined &&
+            value !== null &&
+            value !== "" &&
+            !(Array.isArray(value) && value.length === 0),
+    );
+    return Object.fromEntries(entries) as Partial<Fields>;
+}
+
 /** Without what only Palette tells of a host, its address for one. */
 function changedHost(
     { hostName, nic, twoNodeCandidatePriority }: PoolHost,
     { hostUid, hostName: name = "", nic: wanted = {} }: PoolHost,
 ): PoolHost {
-    const isGiven = (value: unknown): boolean =>
-        value !== "" && value !== null && !(Array.isArray(value) && value.length === 0);
-    const given = Object.entries(wanted).filter(([, value]) => isGiven(value));
     return {
         hostUid,
         hostName: name === "" ? (hostName ?? "") : name,
-        nic: { ...nic, ...(Object.fromEntries(given) as Nic) },
+        nic: { ...nic, ...given(wanted) },
         ...(twoNodeCandidatePriority === undefined ? {} : { twoNodeCandidatePriority }),
     };
 }
