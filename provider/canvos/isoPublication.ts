@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { type GuardedPublication, publishedUrl } from "../image/diskImage.publish";
 import { progressLine } from "../image/progressLine";
 import { thisMachine } from "../image/publish/directory";
+import { leaveInPlace } from "../image/publish/leave";
 import { fileSource, type PublishedFile, type Publisher } from "../image/publish/publisher";
 import type { Context } from "../resource/context";
 import { EdgeError, messageOf } from "../resource/errors";
@@ -98,21 +99,12 @@ export async function letGoOfIso(
     context: CanvosContext,
 ): Promise<void> {
     if (publish === undefined || published === undefined) return;
-    const { signal, log } = context;
+    const { signal } = context;
     const publisher = publisherOf(publish, context);
-    const onRelease = publish.onDelete ?? onDelete ?? "keep";
-    const release = publisher.release(published, published.claim, { signal, onRelease });
-    if (onRelease === "remove") {
-        await release;
-        return;
-    }
-    const what = publisher.describe(published);
-    log.info(`${what} stays where it is (publish.onDelete: "keep"): edge-os prune lists what nothing uses`);
-    await release.catch((error: unknown) => {
-        // A note for edge-os prune, and no reason to hold up the deletion.
-        signal.throwIfAborted();
-        log.warn(`${what} could not be marked as let go: ${messageOf(error)}`);
-    });
+    const { claim } = published;
+    if ((publish.onDelete ?? onDelete) === "remove") {
+        await publisher.release(published, claim, { signal, onRelease: "remove" });
+    } else await leaveInPlace(publisher, published, claim, context);
 }
 
 /** Whether two publications are one place. */

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Context } from "../resource/context";
 import { defineResource } from "../resource/definition";
-import { messageOf } from "../resource/errors";
 import { type Checked, isKnown, UNKNOWN } from "../resource/unknown";
 import { announceBootTest, type BootResult, bootResult, bootTest, runBootTest } from "./bootTest";
 import { isError } from "./check";
@@ -16,6 +15,7 @@ import { type ImageLibrary, imageSystem } from "./library";
 import { type ImageManifest, MANIFEST_SUFFIX, manifestOf, writeManifest } from "./manifest";
 import { progressLine } from "./progressLine";
 import { thisMachine } from "./publish/directory";
+import { leaveInPlace } from "./publish/leave";
 import type { Publisher } from "./publish/publisher";
 import { findingsOf, sortChecks, titleOf } from "./report";
 import { formatSize } from "./size";
@@ -165,33 +165,23 @@ async function testBoot(
     return { bootResult: await runBootTest({ ...image, architecture }, image.bootTest, context, last) };
 }
 
-/** A host that has not booted yet may still need the file, so it stays unless the program says otherwise. */
+/** The file stays unless the program says otherwise. */
 async function letGo(
     image: Inputs,
     { claim, machine }: z.output<typeof outputs>,
     context: ImageContext,
 ): Promise<void> {
     const publisher = publisherOf(image, context);
-    const what = publisher.describe(image);
     const { signal } = context;
     if (image.publish.onDelete !== "remove") {
-        context.log.info(
-            `${what} stays where it is (publish.onDelete: "keep"): edge-os prune lists what nothing uses`,
-        );
-        try {
-            await publisher.release(image, claim, { signal, onRelease: "keep" });
-        } catch (error) {
-            // A note for edge-os prune, and no reason to hold up the deletion.
-            signal.throwIfAborted();
-            context.log.warn(`${what} could not be marked as let go: ${messageOf(error)}`);
-        }
+        await leaveInPlace(publisher, image, claim, context);
         return;
     }
     if (!publisher.isReachable && machine !== thisMachine()) {
         const { state } = await publisher.look(image, progressLine(context, "reading"));
         if (state === "absent") {
             context.log.warn(
-                `${what} is not on this machine, and the image was published from another one: remove it there`,
+                `${publisher.describe(image)} is not on this machine, and the image was published from another one: remove it there`,
             );
         }
     }
