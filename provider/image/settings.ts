@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readCaFile } from "../http/caFile";
 import type { Host } from "../resource/context";
 import { EdgeError, UnavailableHere } from "../resource/errors";
-import { endpointProblem, type S3Connection } from "../s3/connection";
+import { endpointProblem, s3CredentialsFrom, type S3Connection } from "../s3/connection";
 import { fieldsIn, inVariable, SettingsBlock } from "../settings/block";
 import type { InspectLimits } from "./inspection";
 
@@ -112,7 +112,7 @@ export function readImageSettings(host: Pick<Host, "config" | "env" | "projectDi
             const ways = [variable("token"), `${variable("username")} and ${variable("password")}`];
             return [`${block.title}.origins["${url.origin}"]`, ...ways].join(", or ");
         },
-        s3: readS3(s3 ?? {}, block),
+        s3: readS3(s3 ?? {}, block, host.env),
         whereCa: WHERE_CA,
         secrets: () => [...used],
     };
@@ -155,6 +155,7 @@ function credentialsFor(
 function readS3(
     { endpoint, region, accessKeyId, secretAccessKey, sessionToken }: NonNullable<Fields["s3"]>,
     block: SettingsBlock,
+    env: Host["env"],
 ): ImageSettings["s3"] {
     const values = {
         endpoint: block.fromEnv("s3Endpoint") ?? endpoint,
@@ -168,18 +169,18 @@ function readS3(
     // With one of them, keys of AWS's own would be taken, and nobody would know why they are refused.
     if ((key === undefined) !== (secret === undefined)) throw new EdgeError(halfOfKeys(key, block));
     const token = keyInEnv === undefined ? sessionToken : block.fromEnv("s3SessionToken");
+    const own =
+        key === undefined || secret === undefined
+            ? undefined
+            : {
+                  ...{ accessKeyId: key, secretAccessKey: secret },
+                  ...(token === undefined ? {} : { sessionToken: token }),
+              };
+    const credentials = s3CredentialsFrom(env, block.variable("s3")) ?? own;
     return {
         ...(values.endpoint === undefined ? {} : { endpoint: values.endpoint }),
         ...(values.region === undefined ? {} : { region: values.region }),
-        ...(key === undefined || secret === undefined
-            ? {}
-            : {
-                  credentials: {
-                      accessKeyId: key,
-                      secretAccessKey: secret,
-                      ...(token === undefined ? {} : { sessionToken: token }),
-                  },
-              }),
+        ...(credentials === undefined ? {} : { credentials }),
     };
 }
 

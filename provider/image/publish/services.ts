@@ -1,7 +1,7 @@
 import type * as ociClient from "../../oci/client";
 import type { Host } from "../../resource/context";
 import type * as s3Client from "../../s3/client";
-import { s3CredentialsFrom, whereS3Credentials } from "../../s3/connection";
+import { whereS3Credentials } from "../../s3/connection";
 import {
     type OciPublication,
     placeOfArtifact,
@@ -85,7 +85,7 @@ export class StorageServices {
 
     private connectS3(endpoint: string | undefined, region: string | undefined): S3Client {
         const { S3Client: Client } = load("../../s3/client");
-        const credentials = s3CredentialsFrom(this.host.env, S3_VARIABLES) ?? this.settings.s3.credentials;
+        const { credentials } = this.settings.s3;
         return new Client(
             {
                 ...(endpoint === undefined ? {} : { endpoint }),
