@@ -1,7 +1,7 @@
 import { EdgeError } from "../resource/errors";
 import type { ClusterInputs } from "./edgeCluster.schema";
 import type { PaletteContext } from "./target";
-import { withinTime } from "./timeLimit";
+import { pauses, withinTime } from "./timeLimit";
 import type { Scope } from "./transport";
 
 const SHORTEST_PAUSE = 500;
@@ -37,7 +37,7 @@ async function handedOver(
 ): Promise<void> {
     const { client, signal } = context;
     let isApproved = false;
-    for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+    for (const pause of pauses(SHORTEST_PAUSE, LONGEST_PAUSE)) {
         const { status } = (await client.clusters.get(uid, scope, { signal })) ?? {};
         if (status?.repave?.state === "Pending" && !isApproved) {
             if (repave === "refuse") throw new EdgeError(UNAPPROVED);

@@ -17,7 +17,7 @@ import {
 } from "./edgeClusterPlan";
 import { poolsOf, type ClusterInputs, type ClusterOutputs } from "./edgeCluster.schema";
 import type { PaletteContext } from "./target";
-import { withinTime } from "./timeLimit";
+import { pauses, withinTime } from "./timeLimit";
 import type { Scope } from "./transport";
 
 export type Project = Exclude<Scope, "tenant">;
@@ -252,7 +252,7 @@ class Work {
      * deleted it, pairs in a while, and no gate looks at it again: in a cluster that is there it is waited for.
      */
     private async joining(attempt: () => Promise<void>): Promise<void> {
-        for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+        for (const pause of pauses(SHORTEST_PAUSE, LONGEST_PAUSE)) {
             try {
                 await attempt();
                 if (pause > SHORTEST_PAUSE) this.context.progress("all of its hosts have paired");

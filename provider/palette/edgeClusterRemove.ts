@@ -1,7 +1,7 @@
 import { PaletteError } from "./answers";
 import { isTombstone } from "./edgeClusterObserve";
 import type { PaletteContext } from "./target";
-import { withinTime } from "./timeLimit";
+import { pauses, withinTime } from "./timeLimit";
 import type { Scope } from "./transport";
 
 type Project = Exclude<Scope, "tenant">;
@@ -44,7 +44,7 @@ async function removed(
     const { client, signal } = context;
     const began = context.now();
     let forceAt = began + FORCE_AFTER;
-    for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+    for (const pause of pauses(SHORTEST_PAUSE, LONGEST_PAUSE)) {
         const record = await client.clusters.get(uid, scope, { signal });
         if (!record || isTombstone(record)) return;
         if (record.status?.state !== "Deleting") {

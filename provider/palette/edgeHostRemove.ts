@@ -3,7 +3,7 @@ import type { EdgeHostRecord } from "./api";
 import { claimOf, describeHost } from "./edgeHostPlan";
 import { isGoing } from "./edgeClusterObserve";
 import type { PaletteContext } from "./target";
-import { withinTime } from "./timeLimit";
+import { pauses, withinTime } from "./timeLimit";
 import type { Scope } from "./transport";
 
 type Project = Exclude<Scope, "tenant">;
@@ -47,9 +47,9 @@ async function untilFree(
 ): Promise<void> {
     const { client, signal } = context;
     let host: EdgeHostRecord | undefined = present;
-    for (let pause = SHORTEST_PAUSE; host; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
-        const names = clustersOf(host);
-        if (names.length === 0) return;
+    for (const pause of pauses(SHORTEST_PAUSE, LONGEST_PAUSE)) {
+        const names = host ? clustersOf(host) : [];
+        if (!host || names.length === 0) return;
         if (!(await isLeaving(host, uid, scope, context))) throw new EdgeError(inUse(uid, names));
         context.progress(`waiting until ${names.join(", ")} has let it go`);
         await context.sleep(pause);
@@ -78,7 +78,7 @@ async function isLeaving(
 /** The agent of a machine that is on can make it again, and then without the claim. */
 async function untilGone({ uid, claim }: Removal, scope: Project, context: PaletteContext): Promise<void> {
     const { client, signal, log } = context;
-    for (let pause = SHORTEST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+    for (const pause of pauses(SHORTEST_PAUSE, LONGEST_PAUSE)) {
         const host = await client.edgeHost(uid, scope, { signal });
         if (!host) return;
         if (claimOf(host) !== claim) break;

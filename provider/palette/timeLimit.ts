@@ -14,3 +14,8 @@ export async function withinTime(
         throw new EdgeError(`${messageOf(signal.reason)}, and ${whatIsOpen}`, { cause: error });
     }
 }
+
+/** Milliseconds between one look and the next, ever more: what takes long is looked at less often. */
+export function* pauses(shortest: number, longest: number): Generator<number, never> {
+    for (let pause = shortest; ; pause = Math.min(pause * 1.5, longest)) yield pause;
+}
