@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import * as packages from "../../lab/canvos/debianPackages";
-import { needsTool } from "./tools";
+import { needsTool, skipBecause } from "./tools";
 
 /** Survives test runs. */
 export const DEBIAN_CACHE = path.join(__dirname, "../../node_modules/.cache/edge-os-debian");
@@ -24,7 +24,6 @@ function orSkip(test: Mocha.Context, find: () => string): string {
         return find();
     } catch (error) {
         if (!(error instanceof packages.PackageUnavailable) || process.env.CI) throw error;
-        if (test.test) test.test.title += ` (skipped: ${error.message})`;
-        return test.skip();
+        return skipBecause(test, error.message);
     }
 }

@@ -1,5 +1,5 @@
 import { DockerEngine } from "../../lab/canvos/dockerEngine";
-import { needsTool } from "./tools";
+import { needsTool, skipBecause } from "./tools";
 
 /** Without an engine and the means to start one the test is skipped, and in CI it fails. */
 export function needsDocker(test: Mocha.Context): void {
@@ -8,8 +8,7 @@ export function needsDocker(test: Mocha.Context): void {
     needsTool(test, "dockerd");
     if (process.getuid?.() === 0) return;
     if (process.env.CI) throw new Error("no Docker engine answers here, and only root could start one");
-    if (test.test) test.test.title += " (skipped: no Docker engine answers)";
-    test.skip();
+    skipBecause(test, "no Docker engine answers");
 }
 
 /** A Docker engine for tests: the machine's own where there is one, else one that is started for them. */

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { copyWithLibraries } from "../../lab/ims/baseImage/smallRoot";
-import { needsTool } from "./tools";
+import { needsTool, skipBecause } from "./tools";
 
 export { makeImageRoot, squashedImageRoot } from "../../lab/ims/baseImage/smallRoot";
 
@@ -11,8 +11,7 @@ export function needsImageRoots(test: Mocha.Context): void {
     for (const tool of ["mksquashfs", "unsquashfs", "busybox", "sshd", "unshare", "setpriv"])
         needsTool(test, tool);
     if (spawnSync("unshare", ["--mount", "--pid", "--fork", "true"]).status === 0) return;
-    if (test.test) test.test.title += " (skipped: this machine lets nobody mount for a job)";
-    test.skip();
+    skipBecause(test, "this machine lets nobody mount for a job");
 }
 
 /** Parts of Python's library that a play on an image does not use, and that are most of it. */

@@ -12,6 +12,11 @@ export function needsTool(test: Mocha.Context, command: string): void {
     if (found) return;
     if (process.env.CI)
         throw new Error(`${command} is missing here, where the set-up should have installed it`);
-    if (test.test) test.test.title += ` (skipped: ${command} is not installed)`;
-    test.skip();
+    skipBecause(test, `${command} is not installed`);
+}
+
+/** Skips a test, with the reason in its title. */
+export function skipBecause(test: Mocha.Context, reason: string): never {
+    if (test.test) test.test.title += ` (skipped: ${reason})`;
+    return test.skip();
 }

@@ -6,6 +6,7 @@ import { applianceImage } from "../../../provider/canvos/applianceImage.handler"
 import { messageOf } from "../../../provider/resource/errors";
 import { CanvosMachine, isPartial } from "../../support/canvos";
 import { errorOf } from "../../support/failure";
+import { skipBecause } from "../../support/tools";
 
 /** What must not go on after a build that has not ended well. */
 function leftOver(machine: CanvosMachine): string[] {
@@ -116,7 +117,8 @@ describe("canvos.ApplianceImage: builds that go wrong", function () {
 
     it("says that the disk is full", async function () {
         const mount = ["-t", "tmpfs", "-o", "size=24m", "tmpfs", machine.work];
-        if (process.getuid?.() !== 0 || spawnSync("mount", mount).status !== 0) this.skip();
+        if (process.getuid?.() !== 0 || spawnSync("mount", mount).status !== 0)
+            skipBecause(this, "only root can mount a small disk");
         try {
             const error = await errorOf(machine.create(wrong("full", "no-space")));
             expect(messageOf(error)).to.match(/no space left on device[^]*make room \(docker system prune/);

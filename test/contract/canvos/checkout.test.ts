@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { CanvosMachine } from "../../support/canvos";
+import { skipBecause } from "../../support/tools";
 
 /** In the place of Earthly: shows what it is called with, and leaves what the target `+iso` leaves. */
 const EARTHLY = `#!/bin/sh
@@ -22,8 +23,7 @@ describe("a checkout of the real CanvOS", function () {
 
     before(async function () {
         if (checkout === undefined) {
-            if (this.test) this.test.title += " (skipped: CANVOS_CHECKOUT names none)";
-            this.skip();
+            skipBecause(this, "CANVOS_CHECKOUT names none");
         }
         machine = await CanvosMachine.start(this);
         putEarthly(machine);

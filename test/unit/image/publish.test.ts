@@ -7,6 +7,7 @@ import { claimsOf } from "../../../provider/image/publish/claims";
 import { DirectoryPublisher, thisMachine } from "../../../provider/image/publish/directory";
 import { folderClaims } from "../../../provider/image/publish/folderClaims";
 import { fileSource, type PublishTask } from "../../../provider/image/publish/publisher";
+import { skipBecause } from "../../support/tools";
 import { MIB, temporaryFolder } from "./fixtures";
 
 const sha256 = (bytes: Buffer): string => crypto.createHash("sha256").update(bytes).digest("hex");
@@ -79,7 +80,7 @@ describe("publishing into a directory", () => {
     });
 
     it("says that there can be no such folder", async function () {
-        if (!fs.existsSync("/proc/self")) this.skip();
+        if (!fs.existsSync("/proc/self")) skipBecause(this, "there is no /proc");
         expect(await failure(put({}, "/proc/edge-os/images"))).to.equal(
             "publish.directory: /proc/edge-os/images cannot be written to (ENOENT): create it with write permission, or name another",
         );
