@@ -130,7 +130,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
                 closers.push(() => started.close());
             },
             canvos: async () => {
-                // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+                // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is not what ts-node resolves
                 const { CanvosLab } = require("./canvos/lab") as typeof CanvosModule;
                 const started = (canvos = await CanvosLab.start(folder, ports, options));
                 closers.push(() => started.close());
